@@ -1,0 +1,48 @@
+package instrument
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// exemplarEvery is the least time between two exemplars of one bucket: they
+// are pointers to examples, not a log.
+const exemplarEvery = time.Second
+
+// exemplar links a bucket to a trace.
+type exemplar struct {
+	trace string
+	value float64 // in the exposed unit
+	at    time.Time
+}
+
+type exemplars []atomic.Pointer[exemplar] // by position in the row
+
+// Exemplar offers a trace id for the bucket of histogram i that v fell into. It
+// is kept if the bucket's last one is at least a second old.
+func (c *Cell) Exemplar(i int, v int64, trace string, now time.Time) {
+	t := c.exemplars.Load()
+	if t == nil {
+		fresh := make(exemplars, c.group.layout.width)
+		if !c.exemplars.CompareAndSwap(nil, &fresh) {
+			t = c.exemplars.Load()
+		} else {
+			t = &fresh
+		}
+	}
+	h := &c.group.layout.histograms[i]
+	slot := &(*t)[h.bucket(v)]
+	old := slot.Load()
+	if old != nil && now.Sub(old.at) < exemplarEvery {
+		return
+	}
+	slot.CompareAndSwap(old, &exemplar{trace, float64(v) * h.scale, now})
+}
+
+// exemplar returns the newest exemplar at a position of the row, or nil.
+func (c *Cell) exemplar(at int) *exemplar {
+	if t := c.exemplars.Load(); t != nil {
+		return (*t)[at].Load()
+	}
+	return nil
+}

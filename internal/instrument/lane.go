@@ -1,0 +1,120 @@
+package instrument
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+)
+
+// growAfter is how many collisions between writers a cell bears before it gets
+// a lane per CPU. A collision is two writers inside the same few nanoseconds,
+// so a series that is merely used from several CPUs never grows.
+const growAfter = 8
+
+// A Home is the lane that one writer prefers. A writer that lives for many
+// requests (a pooled one) keeps its Home, and with it a lane that no other
+// running writer uses: after a collision it moves to one that was free. The
+// zero Home is ready for use. A Home must not be used from two goroutines at
+// once.
+type Home struct{ lane uint32 }
+
+// lane is one copy of a cell's numbers.
+type lane struct {
+	mu sync.Mutex
+	v  []uint64 // guarded by mu; laid out by the group's layout
+}
+
+// lanes is a grown cell's table; an entry is made when a writer first needs it.
+type lanes []atomic.Pointer[lane]
+
+// acquire locks a lane of the cell.
+func (c *Cell) acquire(h *Home) *lane {
+	ln := &c.first
+	if more := c.more.Load(); more != nil {
+		ln = (*more)[h.lane%uint32(len(*more))].Load()
+		if ln == nil {
+			return c.move(h)
+		}
+	}
+	if ln.mu.TryLock() {
+		return ln
+	}
+	return c.move(h)
+}
+
+// move finds a free lane after a collision, growing the cell if collisions
+// are frequent. Where all lanes are taken it waits for the home lane: its
+// holder is inside a few plain additions.
+func (c *Cell) move(h *Home) *lane {
+	more := c.more.Load()
+	if more == nil {
+		if c.group.lanes < 2 || c.collisions.Add(1) < growAfter {
+			c.first.mu.Lock()
+			return &c.first
+		}
+		more = c.grow()
+	}
+	n := uint32(len(*more))
+	for i := range n {
+		at := (h.lane + i) % n
+		ln := (*more)[at].Load()
+		if ln == nil {
+			ln = &lane{v: make([]uint64, c.group.layout.width)}
+			if !(*more)[at].CompareAndSwap(nil, ln) {
+				continue
+			}
+		}
+		if ln.mu.TryLock() {
+			h.lane = at
+			return ln
+		}
+	}
+	ln := (*more)[h.lane%n].Load()
+	ln.mu.Lock()
+	return ln
+}
+
+func (c *Cell) grow() *lanes {
+	more := make(lanes, c.group.lanes)
+	more[0].Store(&c.first)
+	if !c.more.CompareAndSwap(nil, &more) {
+		return c.more.Load()
+	}
+	return &more
+}
+
+// read adds up the lanes into row, which has the layout's width.
+func (c *Cell) read(row []uint64) {
+	clear(row)
+	more := c.more.Load()
+	if more == nil {
+		c.collisions.Store(0) // a reader's collisions do not add up to growth
+		c.first.addTo(row, &c.group.layout)
+		return
+	}
+	for i := range *more {
+		if ln := (*more)[i].Load(); ln != nil {
+			ln.addTo(row, &c.group.layout)
+		}
+	}
+}
+
+func (ln *lane) addTo(row []uint64, lay *layout) {
+	ln.mu.Lock()
+	defer ln.mu.Unlock()
+	for i := range lay.histograms {
+		h := &lay.histograms[i]
+		for j := h.at; j < h.sum; j++ {
+			row[j] += ln.v[j]
+		}
+		row[h.sum] = addFloat(row[h.sum], math.Float64frombits(ln.v[h.sum]))
+	}
+	for j := lay.counters; j < lay.width; j++ {
+		row[j] += ln.v[j]
+	}
+}
+
+// addFloat adds v to a float64 kept as its bits.
+func addFloat(bits uint64, v float64) uint64 {
+	return math.Float64bits(math.Float64frombits(bits) + v)
+}
