@@ -1,0 +1,193 @@
+package monitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// A Runner is an engine: Run works until ctx is done and returns after
+// everything it started has ended. To return earlier, with or without an
+// error, ends all the others.
+type Runner interface{ Run(ctx context.Context) error }
+
+// RunnerFunc is a function as a Runner.
+type RunnerFunc func(ctx context.Context) error
+
+// Run calls f.
+func (f RunnerFunc) Run(ctx context.Context) error { return f(ctx) }
+
+// A Readier is a Runner that takes a while to be of use: the next engine is
+// started when the channel is closed.
+type Readier interface{ Ready() <-chan struct{} }
+
+var (
+	// ErrRan is returned by a second call of Run.
+	ErrRan = errors.New("monitor: Run was called before")
+	// ErrEndedEarly is what Run returns if an engine ended by itself without an error.
+	ErrEndedEarly = errors.New("ended before it was asked to")
+	// ErrGrace is what Run returns if something did not end within the grace period.
+	ErrGrace = errors.New("did not end within the grace period")
+)
+
+// Run starts the sinks and then the engines in the given order, and blocks. It
+// ends when ctx is done or an engine ends; engines are then stopped in reverse
+// order, each waited for, and the sinks drain last. What is still running
+// after the grace period is named in the error and left behind. A panic of an
+// engine is an error. All errors are joined; a stop that was asked for is none.
+//
+// Run may be called once. A monitor that is off runs the engines and nothing else.
+func (m *Monitor) Run(ctx context.Context, engines ...Runner) error {
+	if m.ran.Swap(true) {
+		return ErrRan
+	}
+	m.markStart(ctx)
+	base := context.WithoutCancel(ctx)
+	r := run{m: m, ended: make(chan struct{})}
+
+	for _, s := range m.sinks {
+		r.start(base, "sink "+s.name, func(ctx context.Context) error {
+			s.queue.Run(ctx, m.grace)
+			return nil
+		})
+	}
+	sinks := len(r.tasks)
+	for i, e := range engines {
+		if !r.startEngine(ctx, base, i, e) {
+			break
+		}
+	}
+	select {
+	case <-ctx.Done():
+	case <-r.ended:
+	}
+	r.stop(r.tasks[sinks:], m.grace)
+	// The sinks keep the grace period themselves; this bounds one that ignores it.
+	r.stop(r.tasks[:sinks], m.grace+m.grace/4)
+	return r.err()
+}
+
+// run is the state of one call of Run.
+type run struct {
+	m     *Monitor
+	tasks []*task
+	end   sync.Once
+	ended chan struct{} // closed when an engine has ended
+
+	mu   sync.Mutex
+	errs []error // guarded by mu
+}
+
+type task struct {
+	name   string
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+func (r *run) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.errs = append(r.errs, err)
+}
+
+func (r *run) err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return errors.Join(r.errs...)
+}
+
+// start runs f in a goroutine of its own.
+func (r *run) start(base context.Context, name string, f func(context.Context) error) {
+	ctx, cancel := context.WithCancel(base)
+	t := &task{name, cancel, make(chan struct{})}
+	r.tasks = append(r.tasks, t)
+	go func() {
+		defer close(t.done)
+		defer cancel()
+		if err := r.guarded(ctx, name, f); err != nil {
+			r.fail(err)
+		}
+	}()
+}
+
+// startEngine starts an engine and waits until it is ready. It reports whether
+// the next one is to be started.
+func (r *run) startEngine(ctx, base context.Context, i int, e Runner) bool {
+	end := func() { r.end.Do(func() { close(r.ended) }) }
+	if e == nil {
+		r.fail(fmt.Errorf("monitor: %w: Run engine %d = nil: want a Runner", ErrInvalidOption, i))
+		end()
+		return false
+	}
+	r.start(base, fmt.Sprintf("engine %d (%T)", i, e), func(ctx context.Context) error {
+		defer end()
+		err := e.Run(ctx)
+		asked := ctx.Err() != nil
+		switch {
+		case err == nil && !asked:
+			return ErrEndedEarly
+		case asked && errors.Is(err, context.Canceled):
+			return nil
+		}
+		return err
+	})
+	if rd, ok := e.(Readier); ok {
+		select {
+		case <-rd.Ready():
+		case <-ctx.Done():
+		case <-r.ended:
+		}
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-r.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+func (r *run) guarded(ctx context.Context, name string, f func(context.Context) error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.m.logger.Error("engine panicked", "engine", name, "panic", v, "stack", string(debug.Stack()))
+			err = fmt.Errorf("monitor: %s panicked: %v", name, v)
+		}
+	}()
+	if err := f(ctx); err != nil {
+		return fmt.Errorf("monitor: %s: %w", name, err)
+	}
+	return nil
+}
+
+// stop ends tasks in reverse order, each waited for. When the grace period is
+// over those that are left are ended at once, with a quarter of it more to obey.
+func (r *run) stop(tasks []*task, grace time.Duration) {
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	for i := len(tasks) - 1; i >= 0; i-- {
+		tasks[i].cancel()
+		select {
+		case <-tasks[i].done:
+			continue
+		case <-timer.C:
+		}
+		for _, t := range tasks[:i] {
+			t.cancel()
+		}
+		timer.Reset(grace / 4)
+		for _, t := range tasks[:i+1] {
+			select {
+			case <-t.done:
+			case <-timer.C:
+				timer.Reset(0)
+				r.fail(fmt.Errorf("monitor: %s %w of %v", t.name, ErrGrace, r.m.grace))
+			}
+		}
+		return
+	}
+}
