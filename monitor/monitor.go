@@ -93,7 +93,10 @@ func New(opts ...Option) (*Monitor, error) {
 // what is built on it needs no special case off the hot path.
 func (m *Monitor) openRegistry(c *config) (err error) {
 	switch {
-	case m.off || c.registerer == nil:
+	case m.off:
+		m.private = newRegistry()
+		m.registerer, m.gatherer = m.private, prometheus.NewRegistry()
+	case c.registerer == nil:
 		m.private = newRegistry()
 		m.registerer, m.gatherer = m.private, m.private
 	default:

@@ -12,7 +12,9 @@ import (
 // A Runner is an engine: Run works until ctx is done and returns after
 // everything it started has ended. To return earlier, with or without an
 // error, ends all the others.
-type Runner interface{ Run(ctx context.Context) error }
+type Runner interface {
+	Run(ctx context.Context) error
+}
 
 // RunnerFunc is a function as a Runner.
 type RunnerFunc func(ctx context.Context) error

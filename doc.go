@@ -1,0 +1,26 @@
+// Package chronomon documents an SDK that observes, warns and repairs a Go
+// back end from inside. There is nothing to import here; the packages below do
+// the work, each of them alone or together.
+//
+// A host makes one [github.com/chronoretrace/chronomon/monitor.Monitor], wraps
+// what it has (its HTTP router to begin with) and runs the monitor. The example
+// is a complete wiring.
+//
+// # Packages
+//
+//	monitor               the hub: registry, exposition, events and sinks, Run
+//	monitor/otelbridge    the registry as an OpenTelemetry metric producer
+//	monitor/monitortest   fakes, exposition comparison and conformance suites for tests
+//	apimon                HTTP middleware: the API metrics of Section 6.1
+//	examples/quickstart   a service that needs no server
+//	examples/routers      chi, gin and echo (a module of its own)
+//
+// # Rules
+//
+// Nothing is global and nothing starts behind the host's back: constructors do
+// no I/O, [github.com/chronoretrace/chronomon/monitor.Monitor.Run] owns every
+// goroutine. Nothing in a request's path blocks, fails or panics the host. Every
+// queue and every label is bounded, and what is dropped is counted. Imports go
+// strictly downward; a test holds every package to its floor and its
+// dependencies.
+package chronomon

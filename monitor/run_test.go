@@ -1,0 +1,182 @@
+package monitor_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chronoretrace/chronomon/monitor"
+)
+
+// journal notes what happens in which order.
+type journal struct {
+	mu    sync.Mutex
+	lines []string // guarded by mu
+}
+
+func (j *journal) note(s string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = append(j.lines, s)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return strings.Join(j.lines, " ")
+}
+
+// engine takes a while to be ready and a while to end.
+type engine struct {
+	name       string
+	j          *journal
+	start, end time.Duration
+	ready      chan struct{}
+}
+
+func newEngine(j *journal, name string, start, end time.Duration) *engine {
+	return &engine{name, j, start, end, make(chan struct{})}
+}
+
+func (e *engine) Ready() <-chan struct{} { return e.ready }
+
+func (e *engine) Run(ctx context.Context) error {
+	time.Sleep(e.start)
+	e.j.note("+" + e.name)
+	close(e.ready)
+	<-ctx.Done()
+	time.Sleep(e.end)
+	e.j.note("-" + e.name)
+	return ctx.Err()
+}
+
+func plain(t *testing.T, opts ...monitor.Option) *monitor.Monitor {
+	t.Helper()
+	m, err := monitor.New(append([]monitor.Option{quiet}, opts...)...)
+	require.NoError(t, err)
+	return m
+}
+
+func TestRunStartsInOrderAndStopsInReverse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Minute, cancel)
+		err := plain(t).Run(ctx,
+			newEngine(&j, "a", 3*time.Second, time.Second),
+			newEngine(&j, "b", 2*time.Second, 2*time.Second),
+			newEngine(&j, "c", time.Second, 3*time.Second))
+		require.NoError(t, err, "a stop that was asked for is no error")
+		require.Equal(t, "+a +b +c -c -b -a", j.String())
+	})
+}
+
+func TestRunEndsWhenAnEngineEnds(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	tests := map[string]struct {
+		engine monitor.Runner
+		is     error
+		text   string
+	}{
+		"error":    {monitor.RunnerFunc(func(context.Context) error { return broken }), broken, "engine 1 (monitor.RunnerFunc): broken"},
+		"silently": {monitor.RunnerFunc(func(context.Context) error { return nil }), monitor.ErrEndedEarly, "engine 1"},
+		"panic":    {monitor.RunnerFunc(func(context.Context) error { panic("boom") }), nil, "engine 1 (monitor.RunnerFunc) panicked: boom"},
+		"nil":      {nil, monitor.ErrInvalidOption, "Run engine 1 = nil"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var j journal
+				err := plain(t).Run(t.Context(), newEngine(&j, "a", 0, 0), test.engine, newEngine(&j, "c", time.Second, 0))
+				require.ErrorContains(t, err, test.text)
+				if test.is != nil {
+					require.ErrorIs(t, err, test.is)
+				}
+				require.Contains(t, j.String(), "+a")
+				require.Contains(t, j.String(), "-a")
+			})
+		})
+	}
+}
+
+func TestRunJoinsErrors(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		first, last := errors.New("first"), errors.New("last")
+		err := plain(t).Run(t.Context(),
+			monitor.RunnerFunc(func(ctx context.Context) error { <-ctx.Done(); return last }),
+			monitor.RunnerFunc(func(context.Context) error { time.Sleep(time.Second); return first }))
+		require.ErrorIs(t, err, first)
+		require.ErrorIs(t, err, last)
+	})
+}
+
+func TestRunNamesWhatDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		stubborn := monitor.RunnerFunc(func(context.Context) error { <-release; return nil })
+		var j journal
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		begin := time.Now()
+		err := plain(t, monitor.WithGracePeriod(4*time.Second)).Run(ctx, newEngine(&j, "a", 0, 100*time.Millisecond), stubborn)
+		require.ErrorIs(t, err, monitor.ErrGrace)
+		require.ErrorContains(t, err, "engine 1")
+		require.NotContains(t, err.Error(), "engine 0", "the one below obeyed")
+		require.Contains(t, j.String(), "-a")
+		require.LessOrEqual(t, time.Since(begin), 7*time.Second)
+		close(release)
+	})
+}
+
+func TestRunStopsAtASinkThatBlocksForever(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		m := plain(t, monitor.WithGracePeriod(4*time.Second),
+			monitor.WithSink("stuck", monitor.SinkFunc(func(context.Context, []monitor.Event) error { <-release; return nil })))
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(5*time.Second, cancel)
+		m.Record(monitor.Event{Kind: monitor.KindQuery})
+		err := m.Run(ctx)
+		require.ErrorIs(t, err, monitor.ErrGrace)
+		require.ErrorContains(t, err, "sink stuck")
+		close(release)
+	})
+}
+
+func TestRunDrainsSinks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var s recorder
+		m := plain(t, monitor.WithSink("s", &s, monitor.WithKinds(monitor.KindQuery), monitor.WithBatch(1000, time.Hour)))
+		ctx, cancel := context.WithCancel(t.Context())
+		engine := monitor.RunnerFunc(func(ctx context.Context) error {
+			<-ctx.Done()
+			m.Record(monitor.Event{Kind: monitor.KindQuery, Name: "last words"})
+			return nil
+		})
+		time.AfterFunc(time.Second, cancel)
+		require.NoError(t, m.Run(ctx, engine))
+		require.Equal(t, []string{"last words"}, s.names(), "sinks end after the engines")
+	})
+}
+
+func TestRunTwice(t *testing.T) {
+	t.Parallel()
+	m := plain(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.NoError(t, m.Run(ctx))
+	require.ErrorIs(t, m.Run(ctx), monitor.ErrRan)
+}
