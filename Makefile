@@ -1,0 +1,82 @@
+# `make` lists the targets.
+
+GOLANGCI_LINT := v2.15.0
+GOVULNCHECK   := v1.9.0
+GOFUMPT       := v0.12.0
+
+# A linter has to be built with the Go it is to understand.
+BIN     := $(CURDIR)/.bin/$(shell go env GOVERSION)
+MODULES := . $(patsubst %/go.mod,%,$(wildcard examples/routers/go.mod internal/bench/peers/go.mod))
+
+FUZZTIME   ?= 10s
+BENCHFLAGS ?=
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+.PHONY: test
+test: ## run all tests, against real servers; installs what is missing where it can
+	scripts/test.sh
+
+.PHONY: test-full
+test-full: test ## test, then fuzz for half a minute a target
+	@echo "No test needs a server beyond those of 'make test' yet: longer fuzzing is all that comes on top."
+	scripts/fuzz.sh 30s
+
+.PHONY: soak
+soak: test ## test, then fuzz for five minutes a target
+	@echo "No test runs for hours yet: long fuzzing is all that comes on top."
+	scripts/fuzz.sh 5m
+
+.PHONY: fuzz
+fuzz: ## fuzz each target for FUZZTIME (10s)
+	scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: ## measure against other libraries, with BENCHFLAGS
+	cd internal/bench/peers && go run . $(BENCHFLAGS)
+
+.PHONY: size
+size: ## measure what each package adds to a binary
+	go run ./internal/bench/size
+
+.PHONY: lint
+lint: vet golangci-lint govulncheck gofumpt tidy ## run all static checks
+
+.PHONY: vet
+vet:
+	@for module in $(MODULES); do (cd $$module && go vet ./...) || exit 1; done
+
+# golangci-lint runs staticcheck, all of it: alone, it would know no //nolint.
+.PHONY: golangci-lint
+golangci-lint: $(BIN)/golangci-lint-$(GOLANGCI_LINT)
+	$< run ./...
+
+.PHONY: govulncheck
+govulncheck: $(BIN)/govulncheck-$(GOVULNCHECK)
+	scripts/govulncheck.sh $<
+
+.PHONY: gofumpt
+gofumpt: $(BIN)/gofumpt-$(GOFUMPT)
+	@files=$$($< -l .) && if [ -n "$$files" ]; then echo "not formatted by gofumpt:"; echo "$$files"; exit 1; fi
+
+.PHONY: tidy
+tidy:
+	@for module in $(MODULES); do (cd $$module && go mod tidy -diff) || exit 1; done
+
+.PHONY: format
+format: $(BIN)/golangci-lint-$(GOLANGCI_LINT) ## format the code and group its imports
+	$< fmt ./...
+
+# install PACKAGE: builds a tool at the version that ends the target's name.
+install = GOBIN=$(BIN) go install $(1)@$* && mv $(BIN)/$(notdir $(1)) $@
+
+$(BIN)/golangci-lint-%:
+	$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)
+
+$(BIN)/govulncheck-%:
+	$(call install,golang.org/x/vuln/cmd/govulncheck)
+
+$(BIN)/gofumpt-%:
+	$(call install,mvdan.cc/gofumpt)
