@@ -27,7 +27,7 @@ func (m *Monitor) Handler() http.Handler {
 }
 
 func (m *Monitor) serveMetrics(w http.ResponseWriter, r *http.Request) {
-	format := expfmt.NegotiateIncludingOpenMetrics(r.Header)
+	format := m.negotiate(r.Header)
 	h := w.Header()
 	h.Set("Content-Type", string(format))
 	if r.Method == http.MethodHead {
@@ -45,6 +45,24 @@ func (m *Monitor) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	if err := m.writeMetrics(out, format); err != nil {
 		m.scrapeFailed(err)
 	}
+}
+
+// negotiated is the answer to one Accept header.
+type negotiated struct {
+	accept string
+	format expfmt.Format
+}
+
+// negotiate picks the format. A scraper sends the same header every time, so
+// the last answer is kept.
+func (m *Monitor) negotiate(h http.Header) expfmt.Format {
+	accept := h.Get("Accept")
+	if last := m.negotiated.Load(); last != nil && last.accept == accept {
+		return last.format
+	}
+	n := &negotiated{accept, expfmt.NegotiateAccept(h, expfmt.DefaultOpenMetricsAcceptedFormats()...)}
+	m.negotiated.Store(n)
+	return n.format
 }
 
 func (m *Monitor) scrapeFailed(err error) {
@@ -76,11 +94,14 @@ func (m *Monitor) writeMetrics(w io.Writer, format expfmt.Format) error {
 		return encode(w, format, families)
 	}
 	if om {
-		_, err := expfmt.FinalizeOpenMetrics(w)
+		_, err := w.Write(eof)
 		return err
 	}
 	return nil
 }
+
+// eof ends an OpenMetrics exposition.
+var eof = []byte("# EOF\n")
 
 // foreign gathers and encodes the collectors that are not the SDK's.
 func (m *Monitor) foreign(format expfmt.Format) ([]instrument.Block, error) {

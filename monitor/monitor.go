@@ -39,6 +39,7 @@ type Monitor struct {
 	panics, markers, deployments       *instrument.Group
 	recorded                           [kindEnd]*instrument.Cell
 	scrapeErrors                       *instrument.Cell
+	negotiated                         atomic.Pointer[negotiated]
 
 	edges     *edges
 	marks     marks

@@ -75,8 +75,10 @@ func scrape(t *testing.T, m *monitor.Monitor, header http.Header) *httptest.Resp
 func TestTwoMonitorsOnOneRegistryShareInstruments(t *testing.T) {
 	t.Parallel()
 	for name, wrap := range map[string]func(prometheus.Registerer) prometheus.Registerer{
-		"plain":   func(r prometheus.Registerer) prometheus.Registerer { return r },
-		"wrapped": func(r prometheus.Registerer) prometheus.Registerer { return prometheus.WrapRegistererWithPrefix("x_", r) },
+		"plain": func(r prometheus.Registerer) prometheus.Registerer { return r },
+		"wrapped": func(r prometheus.Registerer) prometheus.Registerer {
+			return prometheus.WrapRegistererWithPrefix("x_", r)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -252,7 +254,7 @@ func TestPseudonyms(t *testing.T) {
 // state is a Snapshotter.
 type state string
 
-func (s state) SnapshotName() string                       { return string(s) }
+func (s state) SnapshotName() string                      { return string(s) }
 func (s state) Snapshot(context.Context, io.Writer) error { return nil }
 func (s state) Restore(context.Context, io.Reader) error  { return nil }
 

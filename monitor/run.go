@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 )
@@ -171,10 +172,10 @@ func (r *run) guarded(ctx context.Context, name string, f func(context.Context) 
 func (r *run) stop(tasks []*task, grace time.Duration) {
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
-	for i := len(tasks) - 1; i >= 0; i-- {
-		tasks[i].cancel()
+	for i, t := range slices.Backward(tasks) {
+		t.cancel()
 		select {
-		case <-tasks[i].done:
+		case <-t.done:
 			continue
 		case <-timer.C:
 		}

@@ -124,7 +124,7 @@ func (m *Monitor) newSink(c *sinkConfig) *sink {
 	s.queue = queue.New(c.queue, events, func(ctx context.Context, batch []Event) (err error) {
 		defer func() {
 			if v := recover(); v != nil {
-				m.panicked("sink "+c.name, v)
+				_ = m.panicked("sink "+c.name, v) // the queue wants an error of its own
 				err = &queue.PanicError{Value: v}
 			}
 		}()

@@ -94,7 +94,7 @@ func (f *Family) Collect(ch chan<- prometheus.Metric) {
 			ch <- &sample{family: f, labels: &c.labels, cell: c, row: append([]uint64(nil), row...)}
 		}
 	case *funcSource:
-		for _, v := range src.values(nil) {
+		for _, v := range newValueList().read(src) {
 			ch <- &sample{family: f, labels: v.labels, value: v.value}
 		}
 	}

@@ -19,10 +19,10 @@ type Limiter struct {
 	n      int // guarded by mu
 }
 
-// NewLimiter returns a limiter that lets max distinct values pass and calls
+// NewLimiter returns a limiter that lets limit distinct values pass and calls
 // overflow for each use of a further one.
-func NewLimiter(max int, overflow func()) *Limiter {
-	return &Limiter{max: max, overflow: overflow}
+func NewLimiter(limit int, overflow func()) *Limiter {
+	return &Limiter{max: limit, overflow: overflow}
 }
 
 // Allow reports whether v may be used as it is: it was let pass before, or

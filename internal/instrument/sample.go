@@ -5,7 +5,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/chronoretrace/chronomon/internal/catalog"
@@ -63,15 +62,15 @@ func (s *sample) histogram(src *cellSource) (*dto.Histogram, error) {
 	for i, upper := range lay.upper {
 		cumulative += s.row[lay.at+i]
 		out.Bucket = append(out.Bucket, &dto.Bucket{
-			UpperBound: &upper, CumulativeCount: proto.Uint64(cumulative), Exemplar: s.exemplar(lay.at + i),
+			UpperBound: &upper, CumulativeCount: new(cumulative), Exemplar: s.exemplar(lay.at + i),
 		})
 	}
 	cumulative += s.row[lay.at+len(lay.upper)]
 	out.SampleCount = &cumulative
-	out.SampleSum = proto.Float64(lay.shownSum(s.row))
+	out.SampleSum = new(lay.shownSum(s.row))
 	if e := s.exemplar(lay.at + len(lay.upper)); e != nil {
 		out.Bucket = append(out.Bucket, &dto.Bucket{
-			UpperBound: proto.Float64(inf), CumulativeCount: proto.Uint64(cumulative), Exemplar: e,
+			UpperBound: new(inf), CumulativeCount: &cumulative, Exemplar: e,
 		})
 	}
 	if s.cell.native == nil {
@@ -93,7 +92,7 @@ func (s *sample) exemplar(at int) *dto.Exemplar {
 		return nil
 	}
 	return &dto.Exemplar{
-		Label:     []*dto.LabelPair{{Name: proto.String(traceLabel), Value: &e.trace}},
+		Label:     []*dto.LabelPair{{Name: new(string(traceLabel)), Value: &e.trace}},
 		Value:     &e.value,
 		Timestamp: timestamppb.New(e.at),
 	}

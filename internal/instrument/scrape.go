@@ -7,13 +7,13 @@ import (
 )
 
 // scrapes are reused: a scrape in steady state allocates next to nothing.
-var scrapes = sync.Pool{New: func() any { return new(scrape) }}
+var scrapes = sync.Pool{New: func() any { return &scrape{values: newValueList()} }}
 
 // scrape holds one reading of every group, so that all families of a group
 // agree with each other, and the text on its way out.
 type scrape struct {
 	groups []groupRows
-	values []funcValue
+	values *valueList
 	text   []byte
 }
 
@@ -51,7 +51,7 @@ func (sc *scrape) release() {
 		sc.groups[i].group, sc.groups[i].cells = nil, nil
 	}
 	sc.groups = sc.groups[:0]
-	clear(sc.values[:cap(sc.values)])
+	clear(sc.values.list[:cap(sc.values.list)])
 	scrapes.Put(sc)
 }
 

@@ -238,4 +238,3 @@ func (s *Set) publish(added []*Family) {
 	slices.SortFunc(all, func(a, b *Family) int { return strings.Compare(a.Name(), b.Name()) })
 	s.families.Store(&all)
 }
-

@@ -84,24 +84,36 @@ func (s *funcSource) labels(values []string) *Labels {
 func (s *funcSource) add(f Func) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.funcs = append(s.funcs[:len(s.funcs):len(s.funcs)], f)
+	s.funcs = append(slices.Clip(s.funcs), f)
 }
 
-// values appends the present values to buf, ordered by labels.
-func (s *funcSource) values(buf []funcValue) []funcValue {
+// valueList collects what Funcs yield. It is used again from scrape to scrape.
+type valueList struct {
+	list  []funcValue
+	yield Yield // appends to list; made once, since a closure is an allocation
+}
+
+func newValueList() *valueList {
+	l := &valueList{}
+	l.yield = func(labels *Labels, v float64) { l.list = append(l.list, funcValue{labels, v}) }
+	return l
+}
+
+// read collects the source's present values, ordered by labels.
+func (l *valueList) read(s *funcSource) []funcValue {
 	s.mu.RLock()
 	funcs := s.funcs
 	s.mu.RUnlock()
-	from := len(buf)
+	l.list = l.list[:0]
 	for _, f := range funcs {
-		f(func(l *Labels, v float64) { buf = append(buf, funcValue{l, v}) })
+		f(l.yield)
 	}
-	slices.SortStableFunc(buf[from:], func(a, b funcValue) int {
+	slices.SortFunc(l.list, func(a, b funcValue) int {
 		return slices.CompareFunc(a.labels.values, b.labels.values, cmp.Compare[string])
 	})
-	out := buf[:from]
-	for _, v := range buf[from:] {
-		if n := len(out); n > from && slices.Equal(out[n-1].labels.values, v.labels.values) {
+	out := l.list[:0]
+	for _, v := range l.list {
+		if n := len(out); n > 0 && slices.Equal(out[n-1].labels.values, v.labels.values) {
 			out[n-1].value += v.value
 			continue
 		}

@@ -49,8 +49,7 @@ func (f *Family) appendText(b []byte, sc *scrape, om bool) []byte {
 			}
 		}
 	case *funcSource:
-		sc.values = src.values(sc.values[:0])
-		for _, v := range sc.values {
+		for _, v := range sc.values.read(src) {
 			b = f.appendName(b, f.text.value, v.labels)
 			b = appendFloat(b, v.value)
 			b = append(b, '\n')
