@@ -3,6 +3,7 @@ package apimon
 import (
 	"net/http"
 	"reflect"
+	"slices"
 )
 
 // A kind is the set of optional interfaces that a ResponseWriter has.
@@ -61,7 +62,7 @@ func (c *core) kindOf(w http.ResponseWriter) kind {
 	}
 	k := kindOf(w)
 	if len(known) < maxTypes {
-		more := append(known[:len(known):len(known)], typeKind{typ, k})
+		more := append(slices.Clip(known), typeKind{typ, k})
 		c.kinds.Store(&more)
 	}
 	return k

@@ -1,0 +1,5 @@
+//go:build race
+
+package apimon_test
+
+const raceEnabled = true
