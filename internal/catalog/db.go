@@ -1,6 +1,6 @@
 package catalog
 
-// Database and cache metrics of Section 6.1.
+// Database metrics: the first two are Section 6.1's.
 var (
 	DBQueryDuration = Metric{
 		Name: "db_query_duration_seconds", Type: Histogram, Unit: "s", Section: "6.1",
@@ -19,20 +19,8 @@ var (
 		HelpZH: "数据库连接池使用率",
 		Labels: []string{"pool_name"},
 	}
-	CacheHitRate = Metric{
-		Name: "cache_hit_rate", Type: Gauge, Unit: "1", Section: "6.1",
-		Help:   "Hits over look-ups in the window, 0 to 1; absent without look-ups.",
-		HelpZH: "缓存命中率",
-		Labels: []string{"cache_type", "cache_name"},
-	}
-	CacheMemoryUsage = Metric{
-		Name: "cache_memory_usage_bytes", Type: Gauge, Unit: "By", Section: "6.1",
-		Help:   "Memory the cache uses.",
-		HelpZH: "缓存内存使用量",
-		Labels: []string{"cache_type"},
-	}
 )
 
-func storage() []Metric {
-	return []Metric{DBQueryDuration, DBConnectionPoolUsage, CacheHitRate, CacheMemoryUsage}
+func db() []Metric {
+	return []Metric{DBQueryDuration, DBConnectionPoolUsage}
 }
