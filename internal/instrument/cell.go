@@ -50,7 +50,7 @@ func (b Batch) Observe(i int, v int64) {
 	if n := b.cell.native; n != nil {
 		// Before the classic buckets, which are read first: the native count
 		// a reader sees is never the smaller one.
-		n[i].Observe(float64(v) * b.cell.group.layout.histograms[i].scale)
+		n[i].Observe(b.cell.group.layout.histograms[i].shown(float64(v)))
 	}
 	h := &b.cell.group.layout.histograms[i]
 	row := b.lane.v

@@ -9,6 +9,10 @@ import (
 // are pointers to examples, not a log.
 const exemplarEvery = time.Second
 
+// maxTraceID is the most characters of a trace id: OpenMetrics allows an
+// exemplar 128 for names and values together.
+const maxTraceID = 128 - len(traceLabel)
+
 // exemplar links a bucket to a trace.
 type exemplar struct {
 	trace string
@@ -21,6 +25,9 @@ type exemplars []atomic.Pointer[exemplar] // by position in the row
 // Exemplar offers a trace id for the bucket of histogram i that v fell into. It
 // is kept if the bucket's last one is at least a second old.
 func (c *Cell) Exemplar(i int, v int64, trace string, now time.Time) {
+	if !plain(trace) {
+		return
+	}
 	t := c.exemplars.Load()
 	if t == nil {
 		fresh := make(exemplars, c.group.layout.width)
@@ -36,7 +43,7 @@ func (c *Cell) Exemplar(i int, v int64, trace string, now time.Time) {
 	if old != nil && now.Sub(old.at) < exemplarEvery {
 		return
 	}
-	slot.CompareAndSwap(old, &exemplar{trace, float64(v) * h.scale, now})
+	slot.CompareAndSwap(old, &exemplar{trace, h.shown(float64(v)), now})
 }
 
 // exemplar returns the newest exemplar at a position of the row, or nil.
@@ -45,4 +52,14 @@ func (c *Cell) exemplar(at int) *exemplar {
 		return (*t)[at].Load()
 	}
 	return nil
+}
+
+// plain reports whether every parser reads the trace id as it was written.
+func plain(trace string) bool {
+	for i := range len(trace) {
+		if c := trace[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return len(trace) <= maxTraceID
 }

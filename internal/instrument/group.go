@@ -2,6 +2,7 @@ package instrument
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -36,7 +37,7 @@ type histogramLayout struct {
 	sum    int     // float64 bits
 	bounds []int64 // in the integer unit
 	upper  []float64
-	scale  float64
+	units  float64 // integer units per exposed one
 }
 
 // count is the number of values in a row's histogram.
@@ -61,9 +62,9 @@ func (h *histogramLayout) bucket(v int64) int {
 func newLayout(s Spec) layout {
 	var l layout
 	for _, h := range s.Histograms {
-		hl := histogramLayout{at: l.width, sum: l.width + len(h.Bounds) + 1, upper: h.Bounds, scale: h.Scale}
+		hl := histogramLayout{at: l.width, sum: l.width + len(h.Bounds) + 1, upper: h.Bounds, units: units(h.Scale)}
 		for _, b := range h.Bounds {
-			hl.bounds = append(hl.bounds, int64(b/h.Scale+0.5))
+			hl.bounds = append(hl.bounds, hl.integer(b))
 		}
 		l.histograms = append(l.histograms, hl)
 		l.width = hl.sum + 1
@@ -71,6 +72,32 @@ func newLayout(s Spec) layout {
 	l.counters = l.width
 	l.width += s.Counters
 	return l
+}
+
+// units is the number of integer units per exposed one. A scale of 1e-9 is
+// not a float, the 1e9 units it stands for are: shown values come out as
+// time.Duration.Seconds gives them.
+func units(scale float64) float64 {
+	n := 1 / scale
+	if r := math.Round(n); math.Abs(r-n) < 1e-9*n {
+		return r
+	}
+	return n
+}
+
+// shown is a value in the exposed unit.
+func (h *histogramLayout) shown(v float64) float64 { return v / h.units }
+
+// integer is the largest integer that, shown, is at most bound.
+func (h *histogramLayout) integer(bound float64) int64 {
+	n := int64(bound * h.units)
+	for h.shown(float64(n)) > bound {
+		n--
+	}
+	for h.shown(float64(n+1)) <= bound {
+		n++
+	}
+	return n
 }
 
 // A Group is the cells that share labels and layout.
@@ -128,7 +155,6 @@ func (g *Group) newCell(values []string) *Cell {
 			c.native = append(c.native, prometheus.NewHistogram(prometheus.HistogramOpts{
 				Name: "native", Help: "native buckets of a cell",
 				NativeHistogramBucketFactor: f, NativeHistogramMaxBucketNumber: nativeMaxBuckets,
-				NativeHistogramMinResetDuration: nativeMinReset,
 			}))
 		}
 	}

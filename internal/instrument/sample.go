@@ -1,8 +1,6 @@
 package instrument
 
 import (
-	"time"
-
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -10,12 +8,10 @@ import (
 	"github.com/chronoretrace/chronomon/internal/catalog"
 )
 
-// The limits of the native histograms that stand beside the classic ones by
-// option: Prometheus's own recommendation.
-const (
-	nativeMaxBuckets = 160
-	nativeMinReset   = time.Hour
-)
+// nativeMaxBuckets bounds the native histograms that stand beside the classic
+// ones by option, as Prometheus recommends. One that would grow past it is made
+// coarser, never reset: the classic buckets beside it go on counting.
+const nativeMaxBuckets = 160
 
 // sample is one series of a family at one moment, for registries that gather.
 type sample struct {
@@ -57,21 +53,24 @@ func (s *sample) Write(m *dto.Metric) error {
 
 func (s *sample) histogram(src *cellSource) (*dto.Histogram, error) {
 	lay := src.histogram()
-	out := &dto.Histogram{Bucket: make([]*dto.Bucket, 0, len(lay.upper)+1)}
-	var cumulative uint64
-	for i, upper := range lay.upper {
-		cumulative += s.row[lay.at+i]
-		out.Bucket = append(out.Bucket, &dto.Bucket{
-			UpperBound: &upper, CumulativeCount: new(cumulative), Exemplar: s.exemplar(lay.at + i),
-		})
+	n := len(lay.upper)
+	counts := make([]uint64, n+1) // cumulative; the last one is the total
+	buckets := make([]dto.Bucket, n+1)
+	out := &dto.Histogram{Bucket: make([]*dto.Bucket, n, n+1), SampleSum: new(lay.shownSum(s.row))}
+	var total uint64
+	for i := range buckets {
+		total += s.row[lay.at+i]
+		counts[i] = total
+		b := &buckets[i]
+		b.CumulativeCount, b.Exemplar = &counts[i], s.exemplar(lay.at+i)
+		if i < n {
+			b.UpperBound, out.Bucket[i] = &lay.upper[i], b
+		}
 	}
-	cumulative += s.row[lay.at+len(lay.upper)]
-	out.SampleCount = &cumulative
-	out.SampleSum = new(lay.shownSum(s.row))
-	if e := s.exemplar(lay.at + len(lay.upper)); e != nil {
-		out.Bucket = append(out.Bucket, &dto.Bucket{
-			UpperBound: new(inf), CumulativeCount: &cumulative, Exemplar: e,
-		})
+	out.SampleCount = &counts[n]
+	if last := &buckets[n]; last.Exemplar != nil { // otherwise +Inf goes without saying
+		last.UpperBound = new(inf)
+		out.Bucket = append(out.Bucket, last)
 	}
 	if s.cell.native == nil {
 		return out, nil
@@ -83,6 +82,7 @@ func (s *sample) histogram(src *cellSource) (*dto.Histogram, error) {
 	// The native histogram was read last, so its count is at least the classic
 	// one's and both sets of buckets fit under it.
 	native.Histogram.Bucket = out.Bucket
+	buckets[n].CumulativeCount = native.Histogram.SampleCount
 	return native.Histogram, nil
 }
 

@@ -39,6 +39,9 @@ type Set struct {
 	metrics  map[string]*member // guarded by mu; by design name
 	order    []*member          // guarded by mu
 
+	opening sync.Mutex // held while the set is opened
+	opened  bool       // guarded by opening
+
 	sharing sync.Mutex     // held while Share builds, which takes mu
 	shared  map[string]any // guarded by sharing
 }
@@ -59,29 +62,66 @@ type anchor struct {
 // Open returns the set of instruments in the registry: a new one, or the one
 // that is there already, with the given profiles added to it.
 func Open(c Config) (*Set, error) {
-	s := &Set{
-		reg: c.Registerer, labelLimit: c.LabelLimit, nativeFactor: c.NativeFactor, chinese: c.Chinese,
-		metrics: map[string]*member{}, shared: map[string]any{},
+	for {
+		s := &Set{
+			reg: c.Registerer, labelLimit: c.LabelLimit, nativeFactor: c.NativeFactor, chinese: c.Chinese,
+			metrics: map[string]*member{}, shared: map[string]any{},
+		}
+		s.families.Store(new([]*Family))
+		s.opening.Lock()
+		err := s.open(c.Profiles)
+		s.opened = err == nil
+		s.opening.Unlock()
+		if err == nil {
+			return s, nil
+		}
+		dup, ok := errors.AsType[prometheus.AlreadyRegisteredError](err)
+		if !ok {
+			return nil, err
+		}
+		old, ok := dup.ExistingCollector.(*anchor)
+		if !ok {
+			return nil, err
+		}
+		if old.set.isOpen() {
+			return old.set, old.set.addProfiles(c.Profiles)
+		}
+		// The other one was not to be, and its anchor is gone: try again.
 	}
-	s.families.Store(new([]*Family))
+}
+
+// isOpen waits until the set is open, and reports false if that failed.
+func (s *Set) isOpen() bool {
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	return s.opened
+}
+
+// open registers the anchor and the set's own metrics, all of them or none.
+func (s *Set) open(profiles []catalog.Profile) error {
 	src := &funcSource{}
 	a := &anchor{newFamily(s.worded(catalog.MonitorInfo), catalog.MonitorInfo.Names(catalog.Design)[0], src), s}
-	if err := c.Registerer.Register(a); err != nil {
-		if dup, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
-			if old, ok := dup.ExistingCollector.(*anchor); ok {
-				return old.set, old.set.addProfiles(c.Profiles)
-			}
-		}
-		return nil, fmt.Errorf("register %s: %w", a.Name(), err)
+	if err := s.reg.Register(a); err != nil {
+		return fmt.Errorf("register %s: %w", a.Name(), err)
 	}
 	s.metrics[catalog.MonitorInfo.Name] = &member{catalog.MonitorInfo, src}
 	s.publish([]*Family{a.Family})
-	if err := s.addProfiles(c.Profiles); err != nil {
-		return nil, err
+	if err := s.fill(profiles); err != nil {
+		for _, f := range *s.families.Load() {
+			s.reg.Unregister(f)
+		}
+		return err
 	}
-	var err error
+	return nil
+}
+
+// fill gives a new set its profiles and its own metrics.
+func (s *Set) fill(profiles []catalog.Profile) (err error) {
+	if err := s.addProfiles(profiles); err != nil {
+		return err
+	}
 	s.overflow, err = s.Counters(catalog.MonitorLabelOverflow)
-	return s, err
+	return err
 }
 
 // NewGroup makes a group of cells. Its parts get names by Histogram and Count.
@@ -99,11 +139,10 @@ func (s *Set) NewGroup(metric string, spec Spec) *Group {
 
 // Limiter returns a limiter whose overflows are counted under the metric and label.
 func (s *Set) Limiter(metric, label string, limit int) *Limiter {
-	return NewLimiter(limit, func() {
-		if s.overflow != nil {
-			s.overflow.Cell(metric, label).Add(&Home{}, 0, 1)
-		}
-	})
+	if metric == catalog.MonitorLabelOverflow.Name {
+		return NewLimiter(limit, func() {}) // it does not count itself
+	}
+	return NewLimiter(limit, func() { s.overflow.Cell(metric, label).Add(&Home{}, 0, 1) })
 }
 
 // LabelLimit is the number of distinct values a label may have.
@@ -182,47 +221,56 @@ func (s *Set) add(m catalog.Metric, src source) (source, error) {
 		return old.source, nil
 	}
 	fresh := &member{m, src}
-	if err := s.register(fresh, m.Names(s.profiles...)); err != nil {
+	added, err := s.register(nil, fresh, m.Names(s.profiles...))
+	if err != nil {
 		return nil, err
 	}
+	s.publish(added)
 	s.metrics[m.Name] = fresh
 	s.order = append(s.order, fresh)
 	return src, nil
 }
 
+// addProfiles shows every metric under its names in the profiles too: in all
+// of them or, if a name is taken, in none.
 func (s *Set) addProfiles(profiles []catalog.Profile) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var added []*Family
+	now := slices.Clone(s.profiles)
 	for _, p := range profiles {
-		if slices.Contains(s.profiles, p) {
+		if slices.Contains(now, p) {
 			continue
 		}
+		next := append(slices.Clip(now), p)
 		for _, m := range s.order {
-			have := m.metric.Names(s.profiles...)
-			all := m.metric.Names(append(slices.Clone(s.profiles), p)...)
-			if err := s.register(m, all[len(have):]); err != nil {
+			have := m.metric.Names(now...)
+			var err error
+			if added, err = s.register(added, m, m.metric.Names(next...)[len(have):]); err != nil {
 				return err
 			}
 		}
-		s.profiles = append(s.profiles, p)
+		now = next
 	}
+	s.publish(added)
+	s.profiles = now
 	return nil
 }
 
-func (s *Set) register(m *member, names []catalog.Naming) error {
-	var added []*Family
+// register makes and registers the metric's families under the names and
+// appends them to added. On an error all of added are unregistered.
+func (s *Set) register(added []*Family, m *member, names []catalog.Naming) ([]*Family, error) {
 	for _, n := range names {
 		f := newFamily(s.worded(m.metric), n, m.source)
 		if err := s.reg.Register(f); err != nil {
 			for _, done := range added {
 				s.reg.Unregister(done)
 			}
-			return fmt.Errorf("register %s: %w", n.Name, err)
+			return nil, fmt.Errorf("register %s: %w", n.Name, err)
 		}
 		added = append(added, f)
 	}
-	s.publish(added)
-	return nil
+	return added, nil
 }
 
 // worded returns the metric with its help in the set's language.

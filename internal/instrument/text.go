@@ -20,7 +20,7 @@ var inf = math.Inf(1)
 
 // shownSum is a histogram's sum in the exposed unit.
 func (h *histogramLayout) shownSum(row []uint64) float64 {
-	return math.Float64frombits(row[h.sum]) * h.scale
+	return h.shown(math.Float64frombits(row[h.sum]))
 }
 
 // appendText appends the family in the Prometheus text format 0.0.4 or, with
