@@ -47,9 +47,12 @@ func (rec *recorder) begin(h *handler, w http.ResponseWriter, r *http.Request, n
 	rec.rw, rec.handler, rec.start, rec.route = w, h, now, h.route
 	rec.written, rec.status = 0, 0
 	rec.completed, rec.upgraded, rec.hijacked, rec.flushed, rec.stream = false, false, false, false, false
-	rec.method, rec.host, rec.path = r.Method, r.Host, ""
-	if r.URL != nil {
-		rec.path = r.URL.Path
+	rec.method = r.Method
+	if h.route == nil { // a scrape may have to ask the mux
+		rec.host, rec.path = r.Host, ""
+		if r.URL != nil {
+			rec.path = r.URL.Path
+		}
 	}
 	rec.body, rec.scope = nil, nil
 	rec.activate()

@@ -3,6 +3,7 @@ package apimon
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -37,11 +38,11 @@ type table struct {
 	running  running
 
 	mu        sync.Mutex
-	endpoints map[string]*endpoint // guarded by mu; by label
+	endpoints []*endpoint // guarded by mu; by label, as a scrape wants them
 }
 
 func newTable(set *instrument.Set, c *config) (*table, error) {
-	t := &table{sizes: c.sizes, endpoints: map[string]*endpoint{}}
+	t := &table{sizes: c.sizes}
 	limit := set.LabelLimit()
 	if c.limitSet {
 		limit = c.limit
@@ -87,17 +88,25 @@ func newTable(set *instrument.Set, c *config) (*table, error) {
 func (t *table) endpoint(name string) *endpoint {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if e, ok := t.endpoints[name]; ok {
-		return e
+	at, ok := t.search(name)
+	if ok {
+		return t.endpoints[at]
 	}
 	if name != unmatched && !t.limiter.Allow(name) {
 		name = otherName
-		if e, ok := t.endpoints[name]; ok {
-			return e
+		if at, ok = t.search(name); ok {
+			return t.endpoints[at]
 		}
 	}
 	e := &endpoint{name: strings.Clone(name), table: t}
 	e.cells.Store(new([]statusCell))
-	t.endpoints[e.name] = e
+	t.endpoints = slices.Insert(t.endpoints, at, e)
 	return e
+}
+
+// search finds the endpoint of that label, or its place. mu is held.
+func (t *table) search(name string) (at int, ok bool) {
+	return slices.BinarySearchFunc(t.endpoints, name, func(e *endpoint, name string) int {
+		return strings.Compare(e.name, name)
+	})
 }

@@ -12,7 +12,7 @@ func (c *Cell) Lanes() int {
 	if more == nil {
 		return 1
 	}
-	n := 0
+	n := 1
 	for i := range *more {
 		if (*more)[i].Load() != nil {
 			n++

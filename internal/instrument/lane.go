@@ -24,6 +24,22 @@ type lane struct {
 	v  []uint64 // guarded by mu; laid out by the group's layout
 }
 
+// ownLane is a lane that shares no cache line with another one's: the header
+// is padded and the row rounded up to pairs of lines.
+type ownLane struct {
+	lane
+	_ [cacheLines - 32]byte
+}
+
+const cacheLines = 128
+
+func newLane(width int) *lane {
+	const words = cacheLines / 8
+	own := new(ownLane)
+	own.v = make([]uint64, width, (width+words-1)/words*words)
+	return &own.lane
+}
+
 // lanes is a grown cell's table; an entry is made when a writer first needs it.
 type lanes []atomic.Pointer[lane]
 
@@ -59,7 +75,7 @@ func (c *Cell) move(h *Home) *lane {
 		at := (h.lane + i) % n
 		ln := (*more)[at].Load()
 		if ln == nil {
-			ln = &lane{v: make([]uint64, c.group.layout.width)}
+			ln = newLane(c.group.layout.width)
 			if !(*more)[at].CompareAndSwap(nil, ln) {
 				continue
 			}
@@ -74,9 +90,10 @@ func (c *Cell) move(h *Home) *lane {
 	return ln
 }
 
+// grow gives the cell its table. The first lane is not in it: it lies in the
+// cell, beside what every writer reads, and writing it on would slow them all.
 func (c *Cell) grow() *lanes {
 	more := make(lanes, c.group.lanes)
-	more[0].Store(&c.first)
 	if !c.more.CompareAndSwap(nil, &more) {
 		return c.more.Load()
 	}
@@ -92,6 +109,7 @@ func (c *Cell) read(row []uint64) {
 		c.first.addTo(row, &c.group.layout)
 		return
 	}
+	c.first.addTo(row, &c.group.layout) // what it held when the cell grew
 	for i := range *more {
 		if ln := (*more)[i].Load(); ln != nil {
 			ln.addTo(row, &c.group.layout)

@@ -108,9 +108,9 @@ func (l *valueList) read(s *funcSource) []funcValue {
 	for _, f := range funcs {
 		f(l.yield)
 	}
-	slices.SortFunc(l.list, func(a, b funcValue) int {
-		return slices.CompareFunc(a.labels.values, b.labels.values, cmp.Compare[string])
-	})
+	if !slices.IsSortedFunc(l.list, byLabels) {
+		slices.SortFunc(l.list, byLabels)
+	}
 	out := l.list[:0]
 	for _, v := range l.list {
 		if n := len(out); n > 0 && slices.Equal(out[n-1].labels.values, v.labels.values) {
@@ -120,4 +120,8 @@ func (l *valueList) read(s *funcSource) []funcValue {
 		out = append(out, v)
 	}
 	return out
+}
+
+func byLabels(a, b funcValue) int {
+	return slices.CompareFunc(a.labels.values, b.labels.values, cmp.Compare[string])
 }
