@@ -88,9 +88,19 @@ func units(scale float64) float64 {
 // shown is a value in the exposed unit.
 func (h *histogramLayout) shown(v float64) float64 { return v / h.units }
 
-// integer is the largest integer that, shown, is at most bound.
+// integer is the largest integer that, shown, is at most bound. Beyond 2^53
+// integers are not told apart as floats.
 func (h *histogramLayout) integer(bound float64) int64 {
-	n := int64(bound * h.units)
+	x := bound * h.units
+	switch {
+	case x >= math.MaxInt64:
+		return math.MaxInt64
+	case x <= math.MinInt64:
+		return math.MinInt64
+	case math.Abs(x) >= 1<<53:
+		return int64(x)
+	}
+	n := int64(x)
 	for h.shown(float64(n)) > bound {
 		n--
 	}

@@ -111,9 +111,13 @@ func (w *worker[T]) flush(hard context.Context) {
 // backoff doubles with each failure in a row and is jittered by half, so that
 // a fleet does not come back at once.
 func (w *worker[T]) backoff() time.Duration {
-	d := w.cfg.BackoffMax
-	if shift := w.fails - 1; shift < 30 {
-		d = min(d, w.cfg.BackoffMin<<shift)
+	d := w.cfg.BackoffMin
+	for range w.fails - 1 {
+		if d >= w.cfg.BackoffMax/2 {
+			d = w.cfg.BackoffMax
+			break
+		}
+		d *= 2
 	}
 	return d/2 + rand.N(d/2+1)
 }
