@@ -1,7 +1,11 @@
 package apimon_test
 
 import (
+	"bufio"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,9 +23,13 @@ func (s *stub) WriteHeader(int)                   {}
 func (s *stub) Flush()                            {}
 func (s *stub) WriteString(b string) (int, error) { return len(b), nil }
 
-var page = make([]byte, 2048)
+var (
+	page       = make([]byte, 2048)
+	pageLength = []string{"2048"}
+)
 
 func hello(w http.ResponseWriter, _ *http.Request) {
+	w.Header()["Content-Length"] = pageLength
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(page)
 }
@@ -36,15 +44,17 @@ func TestAllocsPerRequest(t *testing.T) {
 		return r
 	}
 	routes := mux(map[string]http.HandlerFunc{"GET /stocks/{symbol}": hello})
+	// The stub stands for the server's writer, which is reused by default.
+	asServer := apimon.WithPooledWriters()
 	off := setup(t, []monitor.Option{monitor.WithDisabled()})
-	sizes := setup(t, nil, apimon.WithSizes(), apimon.WithSkip("/healthz"))
+	sizes := setup(t, nil, asServer, apimon.WithSizes(), apimon.WithSkip("/healthz"))
 	tests := map[string]struct {
 		h    http.Handler
 		bare http.Handler
 	}{
-		"mux":      {setup(t, nil).Handler(routes), routes},
+		"mux":      {setup(t, nil, asServer).Handler(routes), routes},
 		"sizes":    {sizes.Handler(routes), routes},
-		"route":    {setup(t, nil).WithRoute("/stocks/{symbol}").Handler(http.HandlerFunc(hello)), http.HandlerFunc(hello)},
+		"route":    {setup(t, nil, asServer).WithRoute("/stocks/{symbol}").Handler(http.HandlerFunc(hello)), http.HandlerFunc(hello)},
 		"disabled": {off.Handler(routes), routes},
 	}
 	for name, test := range tests {
@@ -64,12 +74,44 @@ func TestAllocsPerRequest(t *testing.T) {
 	})
 }
 
+// On a real server, with default options, requests allocate what they do
+// without the middleware.
+func TestAllocsOnARealServer(t *testing.T) {
+	if raceEnabled {
+		t.Skip("allocations are counted without the race detector")
+	}
+	routes := mux(map[string]http.HandlerFunc{"GET /stocks/{symbol}": hello})
+	allocs := func(h http.Handler) float64 {
+		srv := httptest.NewServer(h)
+		defer srv.Close()
+		conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+		require.NoError(t, err)
+		defer conn.Close()
+		answer := bufio.NewReader(conn)
+		request := []byte("GET /stocks/600519 HTTP/1.1\r\nHost: x\r\n\r\n")
+		body := make([]byte, len(page))
+		return testing.AllocsPerRun(5000, func() {
+			_, err := conn.Write(request)
+			require.NoError(t, err)
+			for line := ""; line != "\r\n"; {
+				line, err = answer.ReadString('\n')
+				require.NoError(t, err)
+			}
+			_, err = io.ReadFull(answer, body)
+			require.NoError(t, err)
+		})
+	}
+	bare, ours := allocs(routes), allocs(setup(t, nil, apimon.WithSizes()).Handler(routes))
+	require.InDelta(t, bare, ours, 0)
+}
+
 func BenchmarkMiddleware(b *testing.B) {
 	routes := mux(map[string]http.HandlerFunc{"GET /stocks/{symbol}": hello})
 	for name, h := range map[string]http.Handler{
 		"bare":  routes,
-		"mux":   setup(b, nil).Handler(routes),
-		"sizes": setup(b, nil, apimon.WithSizes()).Handler(routes),
+		"mux":   setup(b, nil, apimon.WithPooledWriters()).Handler(routes),
+		"sizes": setup(b, nil, apimon.WithPooledWriters(), apimon.WithSizes()).Handler(routes),
+		"layer": setup(b, nil).Handler(routes),
 	} {
 		b.Run(name, func(b *testing.B) {
 			w := &stub{http.Header{}}

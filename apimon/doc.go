@@ -21,16 +21,19 @@
 //     the request;
 //   - [SetRoute], called by the router's own middleware or by a handler.
 //
-// Routers that set http.Request.Pattern, as chi does, need none of them. The
-// innermost of two middlewares of this package only says the route: a request
-// is counted once.
+// examples/routers has the lines for chi, gin and echo. Of two middlewares
+// around one request the inner one only says the route: a request is counted
+// once. (It knows the outer one by the writer, through layers that unwrap, or by
+// the context that SetRoute needs; http.TimeoutHandler hides a mux's.)
 //
 // # What counts as what
 //
 //   - A handler that panics counts as status 500, whatever it had sent, and in
 //     api_panics_total; the panic goes on. Where the client had gone away it
-//     counts as 499 instead: that is how proxies abort.
-//   - A client that goes away before anything was sent counts as 499.
+//     counts as 499 instead: that is how proxies abort. A panic that something
+//     further in recovers is not seen: what was sent is what counts.
+//   - A client that goes away before anything was sent counts as 499, and so
+//     does a failure (5xx) that a handler sends after that.
 //   - The first final status wins; 1xx are passed on and ignored.
 //   - A hijacked connection (a WebSocket) counts once, as 101, in
 //     api_request_total, and its lifetime in api_stream_duration_seconds. It is
@@ -51,8 +54,12 @@
 //
 // # Cost
 //
-// Once an endpoint has been seen a request allocates nothing. The writer that
-// a handler is given is used again for later requests; a handler must not keep
-// it after it has returned, which net/http forbids too. [WithUnpooledWriters]
-// is for hosts that cannot be sure.
+// As the outermost handler of net/http's server, around a mux or a route, the
+// middleware allocates nothing once an endpoint has been seen. The writer that
+// a handler is given is then used again for later requests; net/http forbids
+// to use it after the handler has returned, and [WithUnpooledWriters] is for
+// hosts that cannot be sure. Inside of another layer, which may go on using our
+// writer when we have returned, each request gets a writer of its own (two
+// allocations); [WithPooledWriters] says that no layer does. Around a router
+// that needs [SetRoute] each request gets a context of its own (three).
 package apimon

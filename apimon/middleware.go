@@ -20,7 +20,14 @@ import (
 type Middleware struct {
 	core  *core
 	route *route
-	mux   *http.ServeMux
+	mux   Mux
+}
+
+// Mux finds the route of a request: a *http.ServeMux, or what stands for
+// another router. The pattern is "" where none matches. Handler may be called
+// concurrently, with requests that have a method, a host and a URL only.
+type Mux interface {
+	Handler(r *http.Request) (h http.Handler, pattern string)
 }
 
 // core is what a middleware and those derived from it share.
@@ -39,9 +46,11 @@ type core struct {
 	curious  bool // every request is reported on
 	bodies   bool // request bodies are counted
 	unpooled bool
+	pooled   bool
 
-	kinds    atomic.Pointer[[]typeKind]
-	pools    [kinds]sync.Pool // of *recorder, by kind
+	types    atomic.Pointer[[]writerType]
+	owned    [kinds]sync.Pool // of *recorder with a view of their own, by kind
+	unowned  sync.Pool        // of *recorder without
 	followed atomic.Int64     // when a request was last followed, on epoch's clock
 	logged   atomic.Int64     // when a slow request was last logged
 	unlogged atomic.Uint64
@@ -67,14 +76,14 @@ func New(m *monitor.Monitor, opts ...Option) (*Middleware, error) {
 	co := &core{
 		m: m, table: t, routes: newRoutes(t, c.skip), epoch: time.Now(),
 		filter: c.filter, traceID: c.traceID, user: c.user, clientIP: c.clientIP, slowAt: c.slow,
-		events: m.Enabled(monitor.KindRequest), unpooled: c.unpooled,
+		events: m.Enabled(monitor.KindRequest), unpooled: c.unpooled, pooled: c.pooled,
 	}
 	if c.slow == 0 {
 		co.slowAt = math.MaxInt64
 	}
 	co.curious = co.events || co.traceID != nil
 	co.bodies = t.sizes || co.events
-	co.kinds.Store(new([]typeKind))
+	co.types.Store(new([]writerType))
 	return &Middleware{core: co}, nil
 }
 
@@ -96,8 +105,8 @@ func (mw *Middleware) WithRoute(route string) *Middleware {
 
 // WithMux returns a middleware for handlers that dispatch to the mux in the
 // end, through other middlewares. It asks the mux again for requests whose
-// pattern was lost because one of those copied the request.
-func (mw *Middleware) WithMux(mux *http.ServeMux) *Middleware {
+// pattern was lost because one of those copied the request. nil says nothing.
+func (mw *Middleware) WithMux(mux Mux) *Middleware {
 	out := *mw
 	out.mux = mux
 	return &out
@@ -124,10 +133,10 @@ func (mw *Middleware) Handler(next http.Handler) http.Handler {
 type handler struct {
 	core    *core
 	next    http.Handler
-	route   *route         // known at registration
-	mux     *http.ServeMux // knows the routes
-	copies  bool           // something may stand between and copy the request
-	follow  bool           // every request's context carries its scope
+	route   *route // known at registration
+	mux     Mux    // knows the routes
+	copies  bool   // something may stand between and copy the request
+	follow  bool   // every request's context carries its scope
 	profile bool
 }
 
@@ -143,30 +152,29 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.next.ServeHTTP(w, r)
 		return
 	}
-	k := c.kindOf(w)
-	if k == isOurs {
-		h.inside(w, r)
-		return
+	t := c.writerType(w)
+	if t.inner {
+		if outer := c.outer(w, r); outer != nil {
+			h.inside(outer, w, r)
+			return
+		}
 	}
-	rec, _ := c.pools[k].Get().(*recorder)
-	if rec == nil {
-		rec = c.newRecorder(k)
-	}
+	rec := c.recorder(t)
 	now := c.now()
 	rec.begin(h, w, r, now)
 	if h.follow || h.profile || (c.bodies && r.Body != nil && r.Body != http.NoBody) || c.followNow(now) {
-		h.serveFollowed(rec, r)
+		h.serveFollowed(rec)
 		return
 	}
-	defer rec.finish(r)
+	defer rec.finish()
 	h.next.ServeHTTP(rec.view, r)
 	rec.completed = true
 }
 
 // serveFollowed is ServeHTTP for a request that is given a context or a body
 // of its own.
-func (h *handler) serveFollowed(rec *recorder, r *http.Request) {
-	s := &scope{rec: rec}
+func (h *handler) serveFollowed(rec *recorder) {
+	s, r := &scope{rec: rec}, rec.request
 	ctx := monitor.ContextWithCaller(r.Context(), s)
 	if h.profile {
 		defer pprof.SetGoroutineLabels(r.Context())
@@ -174,13 +182,13 @@ func (h *handler) serveFollowed(rec *recorder, r *http.Request) {
 		pprof.SetGoroutineLabels(ctx)
 	}
 	r = r.WithContext(ctx)
-	s.request = r
+	s.request, rec.request = r, r
 	rec.scope = s
 	if h.core.bodies && r.Body != nil && r.Body != http.NoBody {
 		rec.body = &countingBody{ReadCloser: r.Body}
 		r.Body = rec.body
 	}
-	defer rec.finish(r)
+	defer rec.finish()
 	h.next.ServeHTTP(rec.view, r)
 	rec.completed = true
 }
@@ -197,33 +205,51 @@ func (h *handler) routeFirst(r *http.Request) *route {
 	return h.core.routes.none
 }
 
-// inside serves a request that an outer middleware of this package measures:
-// all that is left to say is the route.
-func (h *handler) inside(w http.ResponseWriter, r *http.Request) {
-	rec := w.(ours).chronomonRecorder()
+// maxLayers is how many wrappers of a writer are looked through.
+const maxLayers = 16
+
+// outer returns the recorder of a middleware outside of this one that records
+// into the same metrics, or nil. It is found through the writer or, where a
+// layer hides that, through the context of a request that is followed.
+func (c *core) outer(w http.ResponseWriter, r *http.Request) *recorder {
+	same := func(rec *recorder) bool { return rec != nil && rec.handler.core.table == c.table }
+	for range maxLayers {
+		if o, ok := w.(ours); ok && same(o.chronomonRecorder()) {
+			return o.chronomonRecorder()
+		}
+		u, ok := w.(unwrapper)
+		if !ok {
+			break
+		}
+		w = u.Unwrap()
+	}
+	if s, ok := monitor.CallerFrom(r.Context()).(*scope); ok {
+		if rec := s.recorder(); same(rec) {
+			return rec
+		}
+	}
+	return nil
+}
+
+// inside serves a request that an outer middleware measures: all that is left
+// to say is the route.
+func (h *handler) inside(outer *recorder, w http.ResponseWriter, r *http.Request) {
 	if h.route != nil {
-		rec.say(h.route.name)
+		outer.say(h.route.name)
 	}
 	h.next.ServeHTTP(w, r)
 	if h.route == nil && r.Pattern != "" && h.mux != nil {
-		rec.say(label(r.Pattern))
+		outer.say(label(r.Pattern))
 	}
 }
 
-// say sets the route of the running request.
+// say sets the route of the running request; "" is none.
 func (rec *recorder) say(name string) {
 	rt := rec.handler.core.routes.find(name)
 	if rec.borrow() {
 		rec.route = rt
 		rec.giveBack()
 	}
-}
-
-func (c *core) newRecorder(k kind) *recorder {
-	rec := &recorder{kind: k}
-	rec.view = rec.newView(k)
-	c.table.running.add(rec)
-	return rec
 }
 
 // followNow reports whether this request is one of the few whose context

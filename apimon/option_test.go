@@ -31,6 +31,9 @@ func TestNewNamesEveryBadOption(t *testing.T) {
 		"WithClientIP = <nil>":                apimon.WithClientIP(nil),
 		"WithSlowThreshold = -1s":             apimon.WithSlowThreshold(-time.Second),
 	}
+	_, err := apimon.New(b.m, apimon.WithPooledWriters(), apimon.WithUnpooledWriters())
+	require.ErrorIs(t, err, monitor.ErrInvalidOption)
+	require.ErrorContains(t, err, "WithPooledWriters = set together with WithUnpooledWriters")
 	var all []apimon.Option
 	for want, o := range bad {
 		_, err := apimon.New(b.m, o)
@@ -38,7 +41,7 @@ func TestNewNamesEveryBadOption(t *testing.T) {
 		require.ErrorContains(t, err, want)
 		all = append(all, o)
 	}
-	_, err := apimon.New(nil, all...)
+	_, err = apimon.New(nil, all...)
 	for _, want := range []string{"monitor = nil", "WithBuckets", "WithEndpointLimit", "WithSkip", "WithFilter", "WithTraceID", "WithUser", "WithClientIP", "WithSlowThreshold"} {
 		require.ErrorContains(t, err, want)
 	}

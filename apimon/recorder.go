@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,40 +14,60 @@ import (
 // statusClientGone is nginx's status for a client that closed the connection.
 const statusClientGone = 499
 
-// recorder is the measuring of one request at a time, and the response writer
-// that the handler sees. Its first cache line is what every request touches.
+// recorder is the measuring of one request at a time. Its first cache line is
+// what every request touches.
 type recorder struct {
-	rw      http.ResponseWriter
-	view    http.ResponseWriter // the recorder with the writer's optional interfaces
+	*writer // what the handler writes to: own, or one made for the request
+	view    http.ResponseWriter
 	handler *handler
+	request *http.Request // what the handler is given
 	start   time.Duration // on the core's clock
-	written int64
-	status  int // 0 until one is sent
 
 	completed bool // the handler has returned
-	upgraded  bool // hijacked, or 101 was sent
-	hijacked  bool
-	flushed   bool
-	stream    bool
 
 	state              atomic.Uint32
 	home               instrument.Home
 	route              *route // said explicitly; nil otherwise
 	method, host, path string
 
-	firstByte time.Duration
-	body      *countingBody
-	scope     *scope
-	kind      kind
+	body  *countingBody
+	scope *scope
+	pool  *sync.Pool // where it belongs
+	own   writer
 
 	_ [64]byte // recorders share no cache line
 }
 
+// recorder returns one for a request that is to be answered through a writer
+// of that type. Its view of the writer is used again for later requests if
+// nobody can hold on to it but a handler that breaks net/http's rules; a view
+// that other layers may keep, as web frameworks do, is made for the request.
+func (c *core) recorder(t writerType) *recorder {
+	pool := &c.unowned
+	if t.reuse {
+		pool = &c.owned[t.kind]
+	}
+	rec, _ := pool.Get().(*recorder)
+	if rec == nil {
+		rec = &recorder{pool: pool}
+		c.table.running.add(rec)
+		if pool != &c.unowned {
+			rec.writer = &rec.own
+			rec.view = rec.own.newView(t.kind)
+		}
+	}
+	if pool == &c.unowned {
+		rec.writer = &writer{}
+		rec.view = rec.newView(t.kind)
+	}
+	return rec
+}
+
 // begin prepares the recorder for a request.
 func (rec *recorder) begin(h *handler, w http.ResponseWriter, r *http.Request, now time.Duration) {
-	rec.rw, rec.handler, rec.start, rec.route = w, h, now, h.route
-	rec.written, rec.status = 0, 0
-	rec.completed, rec.upgraded, rec.hijacked, rec.flushed, rec.stream = false, false, false, false, false
+	*rec.writer = writer{rw: w, rec: rec}
+	rec.handler, rec.request, rec.start, rec.route = h, r, now, h.route
+	rec.completed = false
 	rec.method = r.Method
 	if h.route == nil { // a scrape may have to ask the mux
 		rec.host, rec.path = r.Host, ""
@@ -60,8 +81,8 @@ func (rec *recorder) begin(h *handler, w http.ResponseWriter, r *http.Request, n
 
 // finish records the request. It runs deferred and does not recover: a panic
 // of the handler goes on.
-func (rec *recorder) finish(r *http.Request) {
-	h := rec.handler
+func (rec *recorder) finish() {
+	h, r := rec.handler, rec.request
 	now := h.core.now()
 	if rec.scope != nil {
 		rec.scope.end()
@@ -73,7 +94,7 @@ func (rec *recorder) finish(r *http.Request) {
 		return
 	}
 	status := rec.status
-	if !rec.completed || status == 0 {
+	if !rec.completed || status == 0 || rec.clientGone {
 		status = rec.outcome(r)
 	}
 	elapsed := now - rec.start
@@ -115,17 +136,20 @@ func (rec *recorder) routeOf(r *http.Request) *route {
 	return h.core.routes.find(r.Pattern)
 }
 
-// outcome is the status of a request whose handler panicked or sent nothing.
+// outcome is the status of a request whose handler panicked, sent nothing, or
+// failed after the client had gone.
 func (rec *recorder) outcome(r *http.Request) int {
-	clientGone := errors.Is(r.Context().Err(), context.Canceled)
 	switch {
-	case clientGone && (!rec.completed || rec.status == 0):
+	case rec.clientGone, gone499(r):
 		return statusClientGone
 	case !rec.completed:
 		return http.StatusInternalServerError
 	}
 	return http.StatusOK
 }
+
+// gone499 reports whether the client has gone away.
+func gone499(r *http.Request) bool { return errors.Is(r.Context().Err(), context.Canceled) }
 
 // read is the number of body bytes that the handler read.
 func (rec *recorder) read() int64 {
@@ -135,12 +159,18 @@ func (rec *recorder) read() int64 {
 	return rec.body.n.Load()
 }
 
-// release gives the recorder back. One whose writer may still be in somebody's
-// hands, after a panic or a hijack, is left to the garbage collector.
+// release gives the recorder back. One whose own writer may still be in
+// somebody's hands, after a panic or a hijack, is left to the garbage collector.
 func (rec *recorder) release() {
-	c := rec.handler.core
+	rec.request = nil
+	if rec.writer != &rec.own {
+		rec.rec = nil // a late write still gets through
+		rec.writer, rec.view = nil, nil
+		rec.pool.Put(rec)
+		return
+	}
 	rec.rw = gone{}
-	if rec.completed && !rec.hijacked && !c.unpooled {
-		c.pools[rec.kind].Put(rec)
+	if rec.completed && !rec.hijacked {
+		rec.pool.Put(rec)
 	}
 }

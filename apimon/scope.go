@@ -23,11 +23,12 @@ var _ monitor.Caller = (*scope)(nil)
 
 // SetRoute says the route of the request whose context ctx is or comes from:
 // for routers that do not set http.Request.Pattern, called by a middleware of
-// theirs or by the handler. The last call wins. It does nothing if the request
-// is over, not measured, or its route was given at registration.
+// theirs or by the handler. "" says that no route matched. The last call wins.
+// It does nothing if the request is over, not measured, or its route was given
+// at registration.
 func SetRoute(ctx context.Context, route string) {
 	s, ok := monitor.CallerFrom(ctx).(*scope)
-	if !ok || route == "" {
+	if !ok {
 		return
 	}
 	s.mu.Lock()
@@ -51,6 +52,13 @@ func (s *scope) CallerName() string {
 		s.name = label(s.request.Pattern)
 	}
 	return s.name
+}
+
+// recorder returns the recorder of the request, nil once it is over.
+func (s *scope) recorder() *recorder {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rec
 }
 
 func (s *scope) end() {

@@ -42,8 +42,13 @@ func TestRoutes(t *testing.T) {
 		"SetRoute": {b.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			apimon.SetRoute(r.Context(), "/first")
 			apimon.SetRoute(r.Context(), "POST /set/{id}")
-			apimon.SetRoute(r.Context(), "")
 		})), "/set/1", "/set/{id}"},
+		"SetRoute to none, inside of a mux": {mux(map[string]http.HandlerFunc{
+			"/": b.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				apimon.SetRoute(r.Context(), "/x")
+				apimon.SetRoute(r.Context(), "")
+			})).ServeHTTP,
+		}), "/nowhere", "unmatched"},
 		"outer middleware counts, inner says the route": {
 			b.Handler(http.HandlerFunc(b.WithRoute("/inner").Handler(http.HandlerFunc(nothing)).ServeHTTP)), "/inner", "/inner",
 		},

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // A kind is the set of optional interfaces that a ResponseWriter has.
@@ -16,273 +17,292 @@ const (
 	isPusher
 	isCloseNotifier
 	kinds
-	isOurs kind = kinds // a view of an outer middleware of this package
 )
 
-// kindOf looks at a writer's type.
-func kindOf(w http.ResponseWriter) (k kind) {
-	if _, ok := w.(ours); ok {
-		return isOurs
-	}
-	if _, ok := w.(http.Flusher); ok {
-		k |= isFlusher
-	}
-	if _, ok := w.(http.Hijacker); ok {
-		k |= isHijacker
-	}
-	if _, ok := w.(readerFromWriter); ok {
-		k |= isReaderFrom
-	}
-	if _, ok := w.(http.Pusher); ok {
-		k |= isPusher
-	}
-	if _, ok := w.(http.CloseNotifier); ok { //nolint:staticcheck // gin asks for it
-		k |= isCloseNotifier
-	}
-	return k
+// writerType is what is known of a type of ResponseWriter.
+type writerType struct {
+	typ   reflect.Type
+	kind  kind
+	reuse bool // our view of it may be used again: nobody is left to hold it when we return
+	inner bool // a middleware outside of us may have wrapped it
 }
 
-// typeKind remembers the kind of a writer's type: there are one or two in a
-// program, and asking anew costs five look-ups.
-type typeKind struct {
-	typ  reflect.Type
-	kind kind
-}
-
-// maxTypes is how many types are remembered.
-const maxTypes = 32
-
-func (c *core) kindOf(w http.ResponseWriter) kind {
-	typ := reflect.TypeOf(w)
-	known := *c.kinds.Load()
-	for i := range known {
-		if known[i].typ == typ {
-			return known[i].kind
+func (c *core) newWriterType(w http.ResponseWriter) writerType {
+	server := isServers(reflect.TypeOf(w))
+	layer := implements[ours](w) || implements[unwrapper](w)
+	t := writerType{
+		typ:   reflect.TypeOf(w),
+		reuse: !c.unpooled && (server || c.pooled),
+		inner: layer || (!server && !c.pooled),
+	}
+	for bit, has := range map[kind]bool{
+		isFlusher:       implements[http.Flusher](w),
+		isHijacker:      implements[http.Hijacker](w),
+		isReaderFrom:    implements[readerFromWriter](w),
+		isPusher:        implements[http.Pusher](w),
+		isCloseNotifier: implements[http.CloseNotifier](w), //nolint:staticcheck // gin asks for it
+	} {
+		if has {
+			t.kind |= bit
 		}
 	}
-	k := kindOf(w)
-	if len(known) < maxTypes {
-		more := append(slices.Clip(known), typeKind{typ, k})
-		c.kinds.Store(&more)
-	}
-	return k
+	return t
 }
 
-// view is the recorder as a ResponseWriter that has the optional interfaces of
+// isServers reports whether the type is what net/http's server gives to the
+// outermost handler.
+func isServers(t reflect.Type) bool {
+	if t.Kind() != reflect.Pointer {
+		return false
+	}
+	path, name := t.Elem().PkgPath(), t.Elem().Name()
+	http1 := path == "net/http" && name == "response"
+	http2 := (path == "net/http" || strings.HasSuffix(path, "/http2")) &&
+		strings.HasSuffix(strings.ToLower(name), "responsewriter")
+	return http1 || http2
+}
+
+func implements[T any](w http.ResponseWriter) bool {
+	_, ok := w.(T)
+	return ok
+}
+
+// maxTypes is how many types of writers are remembered.
+const maxTypes = 32
+
+// writerType looks the writer's type up: there are one or two in a program, and
+// asking a type anew what it has costs more than all the rest.
+func (c *core) writerType(w http.ResponseWriter) writerType {
+	typ := reflect.TypeOf(w)
+	known := *c.types.Load()
+	for i := range known {
+		if known[i].typ == typ {
+			return known[i]
+		}
+	}
+	t := c.newWriterType(w)
+	if len(known) < maxTypes {
+		more := append(slices.Clip(known), t)
+		c.types.Store(&more)
+	}
+	return t
+}
+
+// newView is the writer as a ResponseWriter that has the optional interfaces of
 // the kind and no others.
-func (rec *recorder) newView(k kind) http.ResponseWriter {
+func (w *writer) newView(k kind) http.ResponseWriter {
 	var (
-		f = flusher{rec}
-		h = hijacker{rec}
-		r = readerFrom{rec}
-		p = pusher{rec}
-		c = closeNotifier{rec}
+		f = flusher{w}
+		h = hijacker{w}
+		r = readerFrom{w}
+		p = pusher{w}
+		c = closeNotifier{w}
 	)
 	switch k {
 	case isFlusher:
 		return struct {
-			*recorder
+			*writer
 			flusher
-		}{rec, f}
+		}{w, f}
 	case isHijacker:
 		return struct {
-			*recorder
+			*writer
 			hijacker
-		}{rec, h}
+		}{w, h}
 	case isFlusher | isHijacker:
 		return struct {
-			*recorder
+			*writer
 			flusher
 			hijacker
-		}{rec, f, h}
+		}{w, f, h}
 	case isReaderFrom:
 		return struct {
-			*recorder
+			*writer
 			readerFrom
-		}{rec, r}
+		}{w, r}
 	case isFlusher | isReaderFrom:
 		return struct {
-			*recorder
+			*writer
 			flusher
 			readerFrom
-		}{rec, f, r}
+		}{w, f, r}
 	case isHijacker | isReaderFrom:
 		return struct {
-			*recorder
+			*writer
 			hijacker
 			readerFrom
-		}{rec, h, r}
+		}{w, h, r}
 	case isFlusher | isHijacker | isReaderFrom:
 		return struct {
-			*recorder
+			*writer
 			flusher
 			hijacker
 			readerFrom
-		}{rec, f, h, r}
+		}{w, f, h, r}
 	case isPusher:
 		return struct {
-			*recorder
+			*writer
 			pusher
-		}{rec, p}
+		}{w, p}
 	case isFlusher | isPusher:
 		return struct {
-			*recorder
+			*writer
 			flusher
 			pusher
-		}{rec, f, p}
+		}{w, f, p}
 	case isHijacker | isPusher:
 		return struct {
-			*recorder
+			*writer
 			hijacker
 			pusher
-		}{rec, h, p}
+		}{w, h, p}
 	case isFlusher | isHijacker | isPusher:
 		return struct {
-			*recorder
+			*writer
 			flusher
 			hijacker
 			pusher
-		}{rec, f, h, p}
+		}{w, f, h, p}
 	case isReaderFrom | isPusher:
 		return struct {
-			*recorder
+			*writer
 			readerFrom
 			pusher
-		}{rec, r, p}
+		}{w, r, p}
 	case isFlusher | isReaderFrom | isPusher:
 		return struct {
-			*recorder
+			*writer
 			flusher
 			readerFrom
 			pusher
-		}{rec, f, r, p}
+		}{w, f, r, p}
 	case isHijacker | isReaderFrom | isPusher:
 		return struct {
-			*recorder
+			*writer
 			hijacker
 			readerFrom
 			pusher
-		}{rec, h, r, p}
+		}{w, h, r, p}
 	case isFlusher | isHijacker | isReaderFrom | isPusher:
 		return struct {
-			*recorder
+			*writer
 			flusher
 			hijacker
 			readerFrom
 			pusher
-		}{rec, f, h, r, p}
+		}{w, f, h, r, p}
 	case isCloseNotifier:
 		return struct {
-			*recorder
+			*writer
 			closeNotifier
-		}{rec, c}
+		}{w, c}
 	case isFlusher | isCloseNotifier:
 		return struct {
-			*recorder
+			*writer
 			flusher
 			closeNotifier
-		}{rec, f, c}
+		}{w, f, c}
 	case isHijacker | isCloseNotifier:
 		return struct {
-			*recorder
+			*writer
 			hijacker
 			closeNotifier
-		}{rec, h, c}
+		}{w, h, c}
 	case isFlusher | isHijacker | isCloseNotifier:
 		return struct {
-			*recorder
+			*writer
 			flusher
 			hijacker
 			closeNotifier
-		}{rec, f, h, c}
+		}{w, f, h, c}
 	case isReaderFrom | isCloseNotifier:
 		return struct {
-			*recorder
+			*writer
 			readerFrom
 			closeNotifier
-		}{rec, r, c}
+		}{w, r, c}
 	case isFlusher | isReaderFrom | isCloseNotifier:
 		return struct {
-			*recorder
+			*writer
 			flusher
 			readerFrom
 			closeNotifier
-		}{rec, f, r, c}
+		}{w, f, r, c}
 	case isHijacker | isReaderFrom | isCloseNotifier:
 		return struct {
-			*recorder
+			*writer
 			hijacker
 			readerFrom
 			closeNotifier
-		}{rec, h, r, c}
+		}{w, h, r, c}
 	case isFlusher | isHijacker | isReaderFrom | isCloseNotifier:
 		return struct {
-			*recorder
+			*writer
 			flusher
 			hijacker
 			readerFrom
 			closeNotifier
-		}{rec, f, h, r, c}
+		}{w, f, h, r, c}
 	case isPusher | isCloseNotifier:
 		return struct {
-			*recorder
+			*writer
 			pusher
 			closeNotifier
-		}{rec, p, c}
+		}{w, p, c}
 	case isFlusher | isPusher | isCloseNotifier:
 		return struct {
-			*recorder
+			*writer
 			flusher
 			pusher
 			closeNotifier
-		}{rec, f, p, c}
+		}{w, f, p, c}
 	case isHijacker | isPusher | isCloseNotifier:
 		return struct {
-			*recorder
+			*writer
 			hijacker
 			pusher
 			closeNotifier
-		}{rec, h, p, c}
+		}{w, h, p, c}
 	case isFlusher | isHijacker | isPusher | isCloseNotifier:
 		return struct {
-			*recorder
+			*writer
 			flusher
 			hijacker
 			pusher
 			closeNotifier
-		}{rec, f, h, p, c}
+		}{w, f, h, p, c}
 	case isReaderFrom | isPusher | isCloseNotifier:
 		return struct {
-			*recorder
+			*writer
 			readerFrom
 			pusher
 			closeNotifier
-		}{rec, r, p, c}
+		}{w, r, p, c}
 	case isFlusher | isReaderFrom | isPusher | isCloseNotifier:
 		return struct {
-			*recorder
+			*writer
 			flusher
 			readerFrom
 			pusher
 			closeNotifier
-		}{rec, f, r, p, c}
+		}{w, f, r, p, c}
 	case isHijacker | isReaderFrom | isPusher | isCloseNotifier:
 		return struct {
-			*recorder
+			*writer
 			hijacker
 			readerFrom
 			pusher
 			closeNotifier
-		}{rec, h, r, p, c}
+		}{w, h, r, p, c}
 	case isFlusher | isHijacker | isReaderFrom | isPusher | isCloseNotifier:
 		return struct {
-			*recorder
+			*writer
 			flusher
 			hijacker
 			readerFrom
 			pusher
 			closeNotifier
-		}{rec, f, h, r, p, c}
+		}{w, f, h, r, p, c}
 	}
-	return rec
+	return w
 }

@@ -12,7 +12,7 @@ import (
 func TestViewsHaveTheirInterfacesAndNoOthers(t *testing.T) {
 	t.Parallel()
 	for k := range kinds {
-		v := (&recorder{rw: gone{}}).newView(k)
+		v := (&writer{rw: gone{}}).newView(k)
 		has := func(ok bool, bit kind) {
 			require.Equal(t, k&bit != 0, ok, "kind %05b, interface %05b", k, bit)
 		}
@@ -29,17 +29,20 @@ func TestViewsHaveTheirInterfacesAndNoOthers(t *testing.T) {
 		_, ok = v.(http.CloseNotifier) //nolint:staticcheck // passed on for those who ask
 		has(ok, isCloseNotifier)
 		require.Implements(t, (*io.StringWriter)(nil), v)
-		require.Equal(t, isOurs, kindOf(v))
+		wt := (&core{}).newWriterType(v)
+		require.Equal(t, k, wt.kind, "a view of a view has the same")
+		require.True(t, wt.inner)
 	}
-	require.Equal(t, isFlusher, kindOf(httptest.NewRecorder()))
+	wt := (&core{}).newWriterType(httptest.NewRecorder())
+	require.Equal(t, isFlusher, wt.kind)
+	require.False(t, wt.reuse, "somebody may hold it")
 }
 
 // A handler that keeps its writer gets errors, until the writer is used again.
 func TestWriterOfAFinishedRequestIsGone(t *testing.T) {
 	t.Parallel()
 	for k := range kinds {
-		rec := &recorder{rw: gone{}}
-		v := rec.newView(k)
+		v := (&writer{rw: gone{}}).newView(k)
 		v.WriteHeader(http.StatusOK)
 		require.NotNil(t, v.Header())
 		_, err := v.Write([]byte("x"))
@@ -64,5 +67,25 @@ func TestWriterOfAFinishedRequestIsGone(t *testing.T) {
 		if c, ok := v.(http.CloseNotifier); ok { //nolint:staticcheck // passed on for those who ask
 			require.NotNil(t, c.CloseNotify())
 		}
+	}
+}
+
+func TestServersWritersAreKnown(t *testing.T) {
+	t.Parallel()
+	for _, http2 := range []bool{false, true} {
+		var proto string
+		var wt writerType
+		srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			proto, wt = r.Proto, (&core{}).newWriterType(w)
+		}))
+		srv.EnableHTTP2 = http2
+		srv.StartTLS()
+		t.Cleanup(srv.Close)
+		resp, err := srv.Client().Get(srv.URL)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, http2, proto == "HTTP/2.0")
+		require.True(t, wt.reuse, proto)
+		require.False(t, wt.inner, proto)
 	}
 }

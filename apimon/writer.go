@@ -7,52 +7,75 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 )
+
+// writer is the response side of a recorder: what the handler writes to,
+// through a view. It notes what is sent.
+type writer struct {
+	rw      http.ResponseWriter
+	rec     *recorder // nil once the request is over
+	written int64
+	status  int // 0 until one is sent
+
+	upgraded   bool // hijacked, or 101 was sent
+	hijacked   bool
+	flushed    bool
+	stream     bool
+	clientGone bool // before a failure was sent
+	firstByte  time.Duration
+}
 
 // ours is how a middleware knows the view of an outer one.
 type ours interface{ chronomonRecorder() *recorder }
 
-func (rec *recorder) chronomonRecorder() *recorder { return rec }
+func (w *writer) chronomonRecorder() *recorder { return w.rec }
+
+// unwrapper is what http.ResponseController asks for.
+type unwrapper interface{ Unwrap() http.ResponseWriter }
 
 // Unwrap lets http.ResponseController reach what the views do not have.
-func (rec *recorder) Unwrap() http.ResponseWriter { return rec.rw }
+func (w *writer) Unwrap() http.ResponseWriter { return w.rw }
 
 // Header implements http.ResponseWriter.
-func (rec *recorder) Header() http.Header { return rec.rw.Header() }
+func (w *writer) Header() http.Header { return w.rw.Header() }
 
 // WriteHeader implements http.ResponseWriter: the first final status counts.
-func (rec *recorder) WriteHeader(status int) {
-	rec.rw.WriteHeader(status)
-	if rec.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		rec.status = status
-		rec.upgraded = rec.upgraded || status == http.StatusSwitchingProtocols
+func (w *writer) WriteHeader(status int) {
+	if w.status == 0 && status >= 500 && w.rec != nil {
+		w.clientGone = gone499(w.rec.request)
+	}
+	w.rw.WriteHeader(status)
+	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		w.status = status
+		w.upgraded = w.upgraded || status == http.StatusSwitchingProtocols
 	}
 }
 
 // Write implements http.ResponseWriter.
-func (rec *recorder) Write(b []byte) (int, error) {
-	rec.implicit()
-	n, err := rec.rw.Write(b)
-	rec.written += int64(n)
+func (w *writer) Write(b []byte) (int, error) {
+	w.implicit()
+	n, err := w.rw.Write(b)
+	w.written += int64(n)
 	return n, err
 }
 
 // WriteString implements io.StringWriter.
-func (rec *recorder) WriteString(s string) (int, error) {
-	rec.implicit()
-	n, err := io.WriteString(rec.rw, s)
-	rec.written += int64(n)
+func (w *writer) WriteString(s string) (int, error) {
+	w.implicit()
+	n, err := io.WriteString(w.rw, s)
+	w.written += int64(n)
 	return n, err
 }
 
 // implicit notes the status that a body without one has.
-func (rec *recorder) implicit() {
-	if rec.status == 0 {
-		rec.status = http.StatusOK
+func (w *writer) implicit() {
+	if w.status == 0 {
+		w.status = http.StatusOK
 	}
 }
 
-type flusher struct{ *recorder }
+type flusher struct{ *writer }
 
 // Flush implements http.Flusher.
 func (f flusher) Flush() { _ = f.FlushError() }
@@ -62,9 +85,8 @@ func (f flusher) FlushError() error {
 	f.implicit()
 	if !f.flushed {
 		f.flushed = true
-		if isStream(f.rw.Header()) {
-			f.stream = true
-			f.firstByte = f.handler.core.now()
+		if f.rec != nil && isStream(f.rw.Header()) {
+			f.stream, f.firstByte = true, f.rec.handler.core.now()
 		}
 	}
 	switch w := f.rw.(type) {
@@ -88,7 +110,7 @@ func isStream(h http.Header) bool {
 	return false
 }
 
-type hijacker struct{ *recorder }
+type hijacker struct{ *writer }
 
 // Hijack implements http.Hijacker.
 func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -112,7 +134,7 @@ type readerFromWriter interface {
 	io.ReaderFrom
 }
 
-type readerFrom struct{ *recorder }
+type readerFrom struct{ *writer }
 
 // ReadFrom implements io.ReaderFrom, so that sendfile stays possible.
 func (r readerFrom) ReadFrom(src io.Reader) (int64, error) {
@@ -126,7 +148,7 @@ func (r readerFrom) ReadFrom(src io.Reader) (int64, error) {
 	return n, err
 }
 
-type pusher struct{ *recorder }
+type pusher struct{ *writer }
 
 // Push implements http.Pusher.
 func (p pusher) Push(target string, opts *http.PushOptions) error {
@@ -137,7 +159,7 @@ func (p pusher) Push(target string, opts *http.PushOptions) error {
 	return w.Push(target, opts)
 }
 
-type closeNotifier struct{ *recorder }
+type closeNotifier struct{ *writer }
 
 // CloseNotify implements the deprecated http.CloseNotifier, which gin's and
 // others' writers still promise.
@@ -149,7 +171,8 @@ func (c closeNotifier) CloseNotify() <-chan bool {
 	return w.CloseNotify()
 }
 
-// gone answers a handler that kept its writer.
+// gone answers a handler that kept its writer after the server was told that
+// the response is complete.
 type gone struct{}
 
 var errGone = errors.New("apimon: write after the handler has returned")

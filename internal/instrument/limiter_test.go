@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -51,7 +52,7 @@ func TestLimiterIsExactUnderConcurrency(t *testing.T) {
 	for w := range writers {
 		all.Go(func() {
 			for i := range values {
-				v := fmt.Sprint((i*7 + w*53) % values) // each in an order of its own
+				v := strconv.Itoa((i*7 + w*53) % values) // each in an order of its own
 				if l.Allow(v) {
 					passed.Store(v, true)
 				} else {

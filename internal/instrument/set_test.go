@@ -2,7 +2,7 @@ package instrument_test
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -244,7 +244,7 @@ func TestOpenIsSafeForConcurrentUse(t *testing.T) {
 					g.Cell().Add(&instrument.Home{}, 0, 1)
 					set.Limiter("m", "l", 0).Allow("v")
 					err = set.Func(catalog.MonitorInfo, func(labels instrument.LabelMaker) instrument.Func {
-						l := labels(fmt.Sprint(i), "", "", "")
+						l := labels(strconv.Itoa(i), "", "", "")
 						return func(yield instrument.Yield) { yield(l, 1) }
 					})
 				}

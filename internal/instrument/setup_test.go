@@ -121,8 +121,12 @@ func read(text []byte, contentType string) (*reading, error) {
 		return nil, err
 	}
 	r := &reading{
-		map[string]string{}, map[string]labels.Labels{}, map[string]exemplar.Exemplar{},
-		map[string]*histogram.Histogram{}, map[string]string{}, map[string]string{},
+		map[string]string{},
+		map[string]labels.Labels{},
+		map[string]exemplar.Exemplar{},
+		map[string]*histogram.Histogram{},
+		map[string]string{},
+		map[string]string{},
 	}
 	for {
 		entry, err := p.Next()

@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ func everything(t testing.TB, seed uint64, change ...func(*instrument.Config)) r
 	var home instrument.Home
 	at := time.Date(2026, 3, 4, 5, 6, 7, 89_000_000, time.UTC)
 	for i := range 40 {
-		c := r.group.Cell("GET", fmt.Sprintf("/stocks/%d", i), fmt.Sprint(200+i%7))
+		c := r.group.Cell("GET", fmt.Sprintf("/stocks/%d", i), strconv.Itoa(200+i%7))
 		for range i {
 			v := rng.Int64N(1 << (1 + rng.IntN(36)))
 			c.Observe(&home, duration, v)
@@ -73,7 +74,7 @@ func everything(t testing.TB, seed uint64, change ...func(*instrument.Config)) r
 	require.NoError(t, set.Func(catalog.CacheHitRate, func(labels instrument.LabelMaker) instrument.Func {
 		var all []*instrument.Labels
 		for i := range numbers {
-			all = append(all, labels("redis", fmt.Sprint(i)))
+			all = append(all, labels("redis", strconv.Itoa(i)))
 		}
 		return func(yield instrument.Yield) {
 			for i, l := range slices.Backward(all) {

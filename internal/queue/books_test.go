@@ -2,9 +2,9 @@ package queue_test
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,7 +24,7 @@ func TestBooks(t *testing.T) {
 		seeds = 30
 	}
 	for seed := range seeds {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.Itoa(seed), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { keepBooks(t, uint64(seed)) })
 		})
@@ -32,6 +32,7 @@ func TestBooks(t *testing.T) {
 }
 
 func keepBooks(t *testing.T, seed uint64) {
+	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 1))
 	moods := rand.New(rand.NewPCG(seed, 2)) // the worker's own
 	cfg := queue.Config{

@@ -3,6 +3,7 @@ package queue_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -122,7 +123,7 @@ func TestBackoffDoesNotOverflow(t *testing.T) {
 func TestSpillDropsTheOldest(t *testing.T) {
 	t.Parallel()
 	for _, spill := range []int{0, 1, 8, 1000} {
-		t.Run(fmt.Sprint(spill), func(t *testing.T) {
+		t.Run(strconv.Itoa(spill), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var up atomic.Bool

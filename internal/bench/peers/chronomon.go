@@ -13,7 +13,8 @@ func newChronomon(opts ...apimon.Option) (*monitor.Monitor, *apimon.Middleware, 
 	if err != nil {
 		return nil, nil, err
 	}
-	api, err := apimon.New(m, append(opts, apimon.WithBuckets(durationBuckets...))...)
+	// The stub writer stands for the server's own, which is reused by default.
+	api, err := apimon.New(m, append(opts, apimon.WithBuckets(durationBuckets...), apimon.WithPooledWriters())...)
 	return m, api, err
 }
 
