@@ -68,6 +68,9 @@ func (m *Monitor) Run(ctx context.Context, engines ...Runner) error {
 	case <-r.ended:
 	}
 	r.stop(r.tasks[sinks:], m.grace)
+	for _, t := range r.tasks[:sinks] {
+		t.cancel() // they drain side by side
+	}
 	// The sinks keep the grace period themselves; this bounds one that ignores it.
 	r.stop(r.tasks[:sinks], m.grace+m.grace/4)
 	return r.err()

@@ -1,0 +1,153 @@
+package chronomon_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/chronoretrace/chronomon"
+
+// A row holds one package to its floor and to what it may compile in. This
+// table is the one place where a new dependency is allowed; say why beside it.
+type row struct {
+	floor int
+	deps  []string // modules beyond the standard library, all that are reached
+	kit   bool     // may reach package testing: a test kit
+}
+
+var (
+	// client_golang and what it brings: the metric model of the whole SDK.
+	promDeps = []string{
+		"github.com/prometheus/client_golang", "github.com/prometheus/client_model", "github.com/prometheus/common",
+		"github.com/prometheus/procfs", "github.com/beorn7/perks", "github.com/cespare/xxhash/v2",
+		"github.com/munnerz/goautoneg", "google.golang.org/protobuf", "golang.org/x/sys", "go.yaml.in/yaml/v2",
+	}
+	// OpenTelemetry's SDK: only for those who bridge to it.
+	otelDeps = []string{
+		"go.opentelemetry.io/otel", "go.opentelemetry.io/otel/log", "go.opentelemetry.io/otel/metric", "go.opentelemetry.io/otel/sdk",
+		"go.opentelemetry.io/otel/sdk/metric", "go.opentelemetry.io/otel/trace", "go.opentelemetry.io/auto/sdk",
+		"github.com/go-logr/logr", "github.com/go-logr/stdr", "github.com/google/uuid",
+	}
+	// Assertions, in the kits that hosts import from their tests.
+	testDeps = []string{
+		"github.com/stretchr/testify", "github.com/davecgh/go-spew", "github.com/pmezard/go-difflib",
+		"gopkg.in/yaml.v3", "go.yaml.in/yaml/v3",
+	}
+)
+
+var floors = map[string]row{
+	".": {floor: 0},
+
+	"internal/catalog":    {floor: 0},
+	"internal/queue":      {floor: 0},
+	"internal/instrument": {floor: 0, deps: promDeps},
+	"internal/httpcases":  {floor: 0, deps: promDeps},
+
+	"monitor":             {floor: 1, deps: promDeps},
+	"monitor/monitortest": {floor: 2, deps: slices.Concat(promDeps, testDeps), kit: true},
+	"monitor/otelbridge":  {floor: 2, deps: slices.Concat(promDeps, otelDeps)},
+	"apimon":              {floor: 2, deps: promDeps},
+
+	"internal/httpcases/ours":    {floor: 5, deps: promDeps},
+	"internal/testenv":           {floor: 5, kit: true},
+	"internal/testsummary":       {floor: 5},
+	"internal/bench/size":        {floor: 5},
+	"internal/bench/size/client": {floor: 5, deps: promDeps},
+	"internal/bench/size/sdk":    {floor: 5, deps: promDeps},
+	"examples/quickstart":        {floor: 5, deps: promDeps},
+}
+
+type goPackage struct {
+	ImportPath string
+	Standard   bool
+	Module     *struct{ Path string }
+	Imports    []string
+	Deps       []string
+}
+
+func TestFloors(t *testing.T) {
+	t.Parallel()
+	packages := listPackages(t)
+	seen := map[string]bool{}
+	for _, p := range packages {
+		name, ours := inModule(p.ImportPath)
+		if !ours {
+			continue
+		}
+		seen[name] = true
+		r, ok := floors[name]
+		if !ok {
+			t.Errorf("%s has no row in the table of floors", p.ImportPath)
+			continue
+		}
+		checkImports(t, p, name, r)
+		for _, dep := range p.Deps {
+			d := packages[dep]
+			if dep == "testing" && !r.kit {
+				t.Errorf("%s reaches package testing, which is for test kits", p.ImportPath)
+			}
+			if d.Standard || d.Module == nil || d.Module.Path == module {
+				continue
+			}
+			if !slices.Contains(r.deps, d.Module.Path) {
+				t.Errorf("%s compiles in %s, of module %s, which its row does not allow", p.ImportPath, dep, d.Module.Path)
+			}
+		}
+	}
+	for name := range floors {
+		if !seen[name] {
+			t.Errorf("the table of floors has a row for %s, which does not exist", name)
+		}
+	}
+}
+
+// checkImports holds imports within the module to go strictly downward; an
+// internal package may import another one.
+func checkImports(t *testing.T, p goPackage, name string, r row) {
+	t.Helper()
+	for _, imp := range p.Imports {
+		other, ours := inModule(imp)
+		if !ours || (strings.HasPrefix(name, "internal/") && strings.HasPrefix(other, "internal/")) {
+			continue
+		}
+		own := r.kit && strings.HasPrefix(name, other+"/") // a kit may import its own package
+		if o, ok := floors[other]; ok && o.floor >= r.floor && !own {
+			t.Errorf("%s (floor %d) imports %s (floor %d): imports go downward", p.ImportPath, r.floor, imp, o.floor)
+		}
+	}
+}
+
+func inModule(path string) (name string, ok bool) {
+	if path == module {
+		return ".", true
+	}
+	return strings.CutPrefix(path, module+"/")
+}
+
+// listPackages returns every package of the module and all that they reach.
+func listPackages(t *testing.T) map[string]goPackage {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=ImportPath,Standard,Module,Imports,Deps", "./...")
+	out, err := cmd.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		require.NoError(t, err, string(exit.Stderr))
+	}
+	require.NoError(t, err)
+	packages := map[string]goPackage{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return packages
+		}
+		require.NoError(t, err)
+		packages[p.ImportPath] = p
+	}
+}
