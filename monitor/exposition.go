@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -60,9 +61,18 @@ func (m *Monitor) negotiate(h http.Header) expfmt.Format {
 	if last := m.negotiated.Load(); last != nil && last.accept == accept {
 		return last.format
 	}
-	n := &negotiated{accept, expfmt.NegotiateAccept(h, expfmt.DefaultOpenMetricsAcceptedFormats()...)}
+	formats := expfmt.DefaultOpenMetricsAcceptedFormats()
+	if m.gatherer == nil { // what cannot be gathered is written as text
+		formats = slices.DeleteFunc(formats, func(f expfmt.Format) bool { return !isText(f) })
+	}
+	n := &negotiated{accept, expfmt.NegotiateAccept(h, formats...)}
 	m.negotiated.Store(n)
 	return n.format
+}
+
+func isText(f expfmt.Format) bool {
+	t := f.FormatType()
+	return t == expfmt.TypeOpenMetrics || t == expfmt.TypeTextPlain
 }
 
 func (m *Monitor) scrapeFailed(err error) {
@@ -75,10 +85,9 @@ func (m *Monitor) scrapeFailed(err error) {
 // writeMetrics writes everything there is in the format.
 func (m *Monitor) writeMetrics(w io.Writer, format expfmt.Format) error {
 	om := format.FormatType() == expfmt.TypeOpenMetrics
-	text := om || format.FormatType() == expfmt.TypeTextPlain
 	switch {
 	case m.off:
-	case text && (m.private != nil || m.gatherer == nil):
+	case isText(format) && (m.private != nil || m.gatherer == nil):
 		foreign, err := m.foreign(format)
 		if err != nil {
 			m.scrapeFailed(err)
