@@ -3,6 +3,8 @@ package monitor
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -122,9 +124,13 @@ func (m *Monitor) foreign(format expfmt.Format) ([]instrument.Block, error) {
 	var buf bytes.Buffer
 	enc := expfmt.NewEncoder(&buf, format)
 	for _, f := range families {
+		if m.set.Has(f.GetName()) {
+			err = errors.Join(err, fmt.Errorf("a collector exposes %s, which is the SDK's: left out", f.GetName()))
+			continue
+		}
 		from := buf.Len()
 		if e := enc.Encode(f); e != nil {
-			return blocks, e
+			return blocks, errors.Join(err, e)
 		}
 		blocks = append(blocks, instrument.Block{Name: f.GetName(), Text: buf.Bytes()[from:]})
 	}

@@ -117,10 +117,7 @@ func (m *Monitor) openRegistry(c *config) (err error) {
 }
 
 func (m *Monitor) registerSelf(c *config) error {
-	err := m.set.Func(catalog.MonitorInfo, func(labels instrument.LabelMaker) instrument.Func {
-		l := labels(m.build.service, m.build.version, m.build.revision, m.build.goVersion)
-		return func(yield instrument.Yield) { yield(l, 1) }
-	})
+	err := m.showBuild()
 	if err != nil {
 		return err
 	}
@@ -151,6 +148,17 @@ func (m *Monitor) registerSelf(c *config) error {
 		m.registerOnce(collectors.NewGoCollector()),
 		m.registerOnce(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})),
 	)
+}
+
+// showBuild makes the build a metric, once for all monitors on the registry.
+func (m *Monitor) showBuild() error {
+	_, err := instrument.Share(m.set, fmt.Sprintf("%#v", m.build), func() (build, error) {
+		return m.build, m.set.Func(catalog.MonitorInfo, func(labels instrument.LabelMaker) instrument.Func {
+			l := labels(m.build.service, m.build.version, m.build.revision, m.build.goVersion)
+			return func(yield instrument.Yield) { yield(l, 1) }
+		})
+	})
+	return err
 }
 
 // registerOnce registers a stock collector unless it is there already.

@@ -132,7 +132,7 @@ func TestScrapeIsConsistent(t *testing.T) {
 	started.Wait()
 	const labels = `, endpoint="/a", method="GET", status_code="200"}`
 	var last float64
-	for i := range 300 {
+	for i := range 60 {
 		om := i%2 == 0
 		contentType := textType
 		if om {

@@ -145,6 +145,14 @@ func (s *Set) Limiter(metric, label string, limit int) *Limiter {
 	return NewLimiter(limit, func() { s.overflow.Cell(metric, label).Add(&Home{}, 0, 1) })
 }
 
+// Has reports whether a family of the set goes by the exposition name.
+func (s *Set) Has(name string) bool {
+	_, found := slices.BinarySearchFunc(*s.families.Load(), name, func(f *Family, name string) int {
+		return strings.Compare(f.Name(), name)
+	})
+	return found
+}
+
 // LabelLimit is the number of distinct values a label may have.
 func (s *Set) LabelLimit() int { return s.labelLimit }
 

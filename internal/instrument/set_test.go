@@ -228,7 +228,7 @@ func TestOpenAfterAFailedOpen(t *testing.T) {
 // one registry, as programs with several servers do.
 func TestOpenIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
-	for range 500 {
+	for range 200 {
 		reg := prometheus.NewPedanticRegistry()
 		var all sync.WaitGroup
 		errs := make([]error, 4)
