@@ -53,7 +53,10 @@ var floors = map[string]row{
 	"monitor":             {floor: 1, deps: promDeps},
 	"monitor/monitortest": {floor: 2, deps: slices.Concat(promDeps, testDeps), kit: true},
 	"monitor/otelbridge":  {floor: 2, deps: slices.Concat(promDeps, otelDeps)},
+	"monitor/host":        {floor: 2, deps: promDeps},
 	"apimon":              {floor: 2, deps: promDeps},
+
+	"bizmon/probe": {floor: 3, deps: promDeps},
 
 	"internal/httpcases/ours":    {floor: 5, deps: promDeps},
 	"internal/testenv":           {floor: 5, kit: true},

@@ -36,15 +36,25 @@
 //     does a failure (5xx) that a handler sends after that.
 //   - The first final status wins; 1xx are passed on and ignored.
 //   - A hijacked connection (a WebSocket) counts once, as 101, in
-//     api_request_total, and its lifetime in api_stream_duration_seconds. It is
-//     not in the latency histogram.
-//   - An event stream is in the latency histogram with the time to its first
-//     flush, and its lifetime in api_stream_duration_seconds.
+//     api_request_total, and the lifetime of its handler in
+//     api_stream_duration_seconds. It is not in the latency histogram.
+//   - A stream that is flushed (text/event-stream, application/x-ndjson,
+//     application/stream+json, multipart/x-mixed-replace) is in the latency
+//     histogram with the time to its first flush, and its lifetime in
+//     api_stream_duration_seconds.
 //   - Methods other than the nine of RFC 9110 and RFC 5789 count as "_OTHER".
 //
 // Put the middleware outside of http.TimeoutHandler and of whatever else answers
 // in a handler's place, so that what the client got is what is counted, and
 // inside of tracing, so that exemplars find the trace.
+//
+// # Events
+//
+// Each request that is measured is an event of [monitor.KindRequest], if a sink
+// wants it: Name is the endpoint, Duration the whole time, Failed is set from
+// status 500 on, Slow as [WithSlowThreshold] says, TraceID and User as
+// [WithTraceID] and [WithUser] find them. Its attributes are method, status_code,
+// request_size and response_size in bytes, and client_net with [WithClientIP].
 //
 // # In flight
 //

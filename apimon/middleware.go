@@ -113,10 +113,13 @@ func (mw *Middleware) WithMux(mux Mux) *Middleware {
 }
 
 // Handler wraps next. If next is a *http.ServeMux it is what WithMux was told.
-// The result of a monitor that is off is next itself.
+// A nil next answers 404. The result of a monitor that is off is next itself.
 func (mw *Middleware) Handler(next http.Handler) http.Handler {
 	if mw.core.m.Off() {
 		return next
+	}
+	if next == nil {
+		next = http.NotFoundHandler()
 	}
 	h := &handler{core: mw.core, next: next, route: mw.route, mux: mw.mux}
 	if mux, ok := next.(*http.ServeMux); ok {
@@ -174,7 +177,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serveFollowed is ServeHTTP for a request that is given a context or a body
 // of its own.
 func (h *handler) serveFollowed(rec *recorder) {
-	s, r := &scope{rec: rec}, rec.request
+	s, r := &scope{handler: h, rec: rec}, rec.request
 	ctx := monitor.ContextWithCaller(r.Context(), s)
 	if h.profile {
 		defer pprof.SetGoroutineLabels(r.Context())

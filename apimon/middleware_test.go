@@ -37,7 +37,7 @@ func TestDisabledHandlerIsTheHandler(t *testing.T) {
 
 func TestSkipAndFilter(t *testing.T) {
 	t.Parallel()
-	b := setup(t, nil, apimon.WithSkip("/healthz", "unmatched"), apimon.WithFilter(func(r *http.Request) bool {
+	b := setup(t, nil, apimon.WithSkip("GET /healthz", "unmatched"), apimon.WithFilter(func(r *http.Request) bool {
 		if r.URL.Path == "/boom" {
 			panic("filter")
 		}
@@ -51,6 +51,7 @@ func TestSkipAndFilter(t *testing.T) {
 		`api_request_total{method="GET",endpoint="/boom",status_code="200"} 1`,
 		`api_request_total{method="GET",endpoint="/loud",status_code="200"} 1`,
 	}, b.exposition("api_request_total"))
+	require.Empty(t, b.exposition(`api_concurrent_requests{endpoint="/healthz"}`))
 	require.Equal(t, []string{`monitor_callback_panics_total{callback="apimon.WithFilter"} 1`}, b.exposition("monitor_callback_panics_total"))
 }
 

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/chronoretrace/chronomon/internal/catalog"
@@ -77,8 +79,10 @@ func (c *config) validate() (errs []error) {
 	for _, name := range c.nilOption {
 		bad(name, nil, "a function")
 	}
-	if slices.Contains(c.skip, "") {
-		bad("WithSkip", `""`, "routes")
+	for _, s := range c.skip {
+		if name := label(s); name != unmatched && !strings.Contains(name, "/") {
+			bad("WithSkip", strconv.Quote(s), "a route with a slash, or "+strconv.Quote(unmatched))
+		}
 	}
 	return errs
 }
@@ -106,7 +110,8 @@ func WithEndpointLimit(n int) Option {
 }
 
 // WithSkip leaves routes out of everything, such as "/healthz" and "/metrics".
-// Routes are named as in the endpoint label. It costs nothing per request.
+// Routes are named as in the endpoint label, which has no method; one in front
+// is dropped. It costs nothing per request.
 func WithSkip(routes ...string) Option {
 	return optionFunc(func(c *config) { c.skip = append(c.skip, routes...) })
 }

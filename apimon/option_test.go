@@ -24,7 +24,7 @@ func TestNewNamesEveryBadOption(t *testing.T) {
 		"WithBuckets = [1 NaN 2]":             apimon.WithBuckets(1, math.NaN(), 2),
 		"WithBuckets = [1 +Inf]":              apimon.WithBuckets(1, math.Inf(1)),
 		"WithEndpointLimit = 0":               apimon.WithEndpointLimit(0),
-		`WithSkip = ""`:                       apimon.WithSkip("/a", ""),
+		`WithSkip = "metrics"`:                apimon.WithSkip("/a", "metrics"),
 		"WithFilter = <nil>: want a function": apimon.WithFilter(nil),
 		"WithTraceID = <nil>":                 apimon.WithTraceID(nil),
 		"WithUser = <nil>":                    apimon.WithUser(nil),
@@ -63,4 +63,22 @@ func TestSizesCannotComeLater(t *testing.T) {
 	b := setup(t, nil)
 	_, err := apimon.New(b.m, apimon.WithSizes())
 	require.ErrorContains(t, err, "WithSizes")
+}
+
+// A constructor that fails leaves nothing behind.
+func TestNewIsAllOrNothing(t *testing.T) {
+	t.Parallel()
+	m, err := monitor.New(monitor.WithProfiles(monitor.ProfileDesign, monitor.ProfileChronoRetrace))
+	require.NoError(t, err)
+	taken := prometheus.NewCounter(prometheus.CounterOpts{Name: "http_requests_total", Help: "the host's"})
+	m.Registerer().MustRegister(taken)
+	_, err = apimon.New(m)
+	require.ErrorContains(t, err, "http_requests_total is in the registry already")
+	families, err := m.Gatherer().Gather()
+	require.NoError(t, err)
+	for _, f := range families {
+		require.NotContains(t, f.GetName(), "api_")
+	}
+	_, err = apimon.New(m)
+	require.ErrorContains(t, err, "http_requests_total is in the registry already", "and a second try fails for the same reason")
 }

@@ -26,7 +26,7 @@ type routes struct {
 func newRoutes(t *table, skip []string) *routes {
 	rs := &routes{table: t, skip: map[string]bool{}}
 	for _, s := range skip {
-		rs.skip[s] = true
+		rs.skip[label(s)] = true
 	}
 	rs.all.Store(&map[string]*route{})
 	rs.none = rs.make("")
@@ -55,7 +55,12 @@ func (rs *routes) find(pattern string) *route {
 // patterns without end (a careless SetRoute) hold no memory.
 func (rs *routes) make(pattern string) *route {
 	name := label(pattern)
-	r := &route{pattern: strings.Clone(pattern), endpoint: rs.table.endpoint(name), skip: rs.skip[name]}
+	r := &route{pattern: strings.Clone(pattern), skip: rs.skip[name]}
+	if r.skip {
+		r.endpoint = &endpoint{name: name} // shown nowhere
+	} else {
+		r.endpoint = rs.table.endpoint(name)
+	}
 	if r.name == otherName && name != otherName {
 		return r
 	}

@@ -11,6 +11,7 @@ import (
 // scope is what a request's context carries: the way from inside back to the
 // measuring. It may outlive the request.
 type scope struct {
+	handler *handler
 	request *http.Request // the one that carries the scope
 
 	mu  sync.Mutex
@@ -25,7 +26,8 @@ var _ monitor.Caller = (*scope)(nil)
 // for routers that do not set http.Request.Pattern, called by a middleware of
 // theirs or by the handler. "" says that no route matched. The last call wins.
 // It does nothing if the request is over, not measured, or its route was given
-// at registration.
+// at registration. Around a mux, and with WithMux, the mux says the route: most
+// requests do not carry what SetRoute needs then.
 func SetRoute(ctx context.Context, route string) {
 	s, ok := monitor.CallerFrom(ctx).(*scope)
 	if !ok {
@@ -33,7 +35,7 @@ func SetRoute(ctx context.Context, route string) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.rec == nil || s.rec.handler.route != nil {
+	if s.rec == nil || s.handler.route != nil {
 		return
 	}
 	s.name = label(route)
@@ -46,10 +48,13 @@ func (s *scope) CallerName() string {
 	defer s.mu.Unlock()
 	switch {
 	case s.name != "":
-	case s.rec != nil && s.rec.handler.route != nil:
-		s.name = s.rec.handler.route.name
+	case s.handler.route != nil:
+		s.name = s.handler.route.name
 	case s.request.Pattern != "":
 		s.name = label(s.request.Pattern)
+	case s.handler.copies: // the mux has said it to a copy of the request
+		_, pattern := s.handler.mux.Handler(s.request)
+		s.name = label(pattern)
 	}
 	return s.name
 }

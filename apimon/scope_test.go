@@ -44,3 +44,20 @@ func TestCallerIsTheRoute(t *testing.T) {
 		require.Equal(t, "/said", edges[1].Caller)
 	})
 }
+
+// The mux says the route to a copy of the request that carries the caller.
+func TestCallerBehindACopiedRequest(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	routes := mux(map[string]http.HandlerFunc{"GET /a/{id}": func(_ http.ResponseWriter, r *http.Request) {
+		b.m.Depends(r.Context(), "table", "stocks")
+	}})
+	copies := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		routes.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, nil)))
+	})
+	time.Sleep(120 * time.Millisecond) // one request in a tenth of a second is followed
+	get(t, b.WithMux(routes).Handler(copies), "/a/1")
+	edges := b.m.Edges()
+	require.Len(t, edges, 1)
+	require.Equal(t, "/a/{id}", edges[0].Caller)
+}

@@ -63,13 +63,24 @@ func newTable(set *instrument.Set, c *config) (*table, error) {
 		Labels:     catalog.APIStreamDuration.Labels,
 		Histograms: []instrument.HistogramSpec{{Bounds: catalog.APIStreamDuration.Buckets, Scale: 1e-9}},
 	})
+	if err := t.show(set); err != nil {
+		set.Drop(
+			catalog.APIRequestDuration, catalog.APIRequestTotal, catalog.APIStreamDuration, catalog.APIConcurrentRequests,
+			catalog.APIRequestSize, catalog.APIResponseSize, catalog.APIPanics, catalog.APISlowRequests)
+		return nil, fmt.Errorf("apimon: %w", err)
+	}
+	return t, nil
+}
+
+// show gives the instruments their names.
+func (t *table) show(set *instrument.Set) error {
 	errs := []error{
 		set.Histogram(catalog.APIRequestDuration, t.requests, histDuration),
 		set.Count(catalog.APIRequestTotal, t.requests, []int{histDuration}, []int{counterUpgraded}),
 		set.Histogram(catalog.APIStreamDuration, t.streams, 0),
 		set.Func(catalog.APIConcurrentRequests, t.inFlight),
 	}
-	if c.sizes {
+	if t.sizes {
 		errs = append(errs,
 			set.Histogram(catalog.APIRequestSize, t.requests, histRequestSize),
 			set.Histogram(catalog.APIResponseSize, t.requests, histResponseSize))
@@ -78,10 +89,7 @@ func newTable(set *instrument.Set, c *config) (*table, error) {
 	t.panics, err = set.Counters(catalog.APIPanics)
 	errs = append(errs, err)
 	t.slow, err = set.Counters(catalog.APISlowRequests)
-	if err := errors.Join(append(errs, err)...); err != nil {
-		return nil, fmt.Errorf("apimon: %w", err)
-	}
-	return t, nil
+	return errors.Join(append(errs, err)...)
 }
 
 // endpoint returns the endpoint of that label, making it if there is room.

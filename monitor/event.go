@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"encoding/json"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -25,13 +26,14 @@ const (
 	KindAlert                      // an alert changed state
 	KindAnomaly                    // a series became abnormal, or normal again
 	KindRecovery                   // a recovery step was taken
+	KindLog                        // an error was logged: see Monitor.LogHandler
 	kindEnd
 )
 
 var kindNames = [kindEnd]string{
 	KindRequest: "request", KindQuery: "query", KindCache: "cache", KindUser: "user", KindSource: "source",
 	KindConnection: "connection", KindJob: "job", KindMark: "mark", KindAlert: "alert", KindAnomaly: "anomaly",
-	KindRecovery: "recovery",
+	KindRecovery: "recovery", KindLog: "log",
 }
 
 // Kinds lists all kinds.
@@ -52,6 +54,9 @@ func (k Kind) String() string {
 	}
 	return kindNames[k]
 }
+
+// MarshalText writes the kind's name.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
 // inlineAttrs is how many attributes an event holds without an allocation.
 const inlineAttrs = 5
@@ -107,4 +112,23 @@ func (e *Event) Attr(key string) (slog.Value, bool) {
 		}
 	}
 	return slog.Value{}, false
+}
+
+// MarshalJSON writes the event as one flat object, its attributes under their
+// own names, for sinks that write lines of JSON.
+func (e Event) MarshalJSON() ([]byte, error) {
+	out := map[string]any{"time": e.Time, "kind": e.Kind, "name": e.Name}
+	for name, v := range map[string]any{
+		"duration_seconds": e.Duration.Seconds(), "failed": e.Failed, "slow": e.Slow, "trace_id": e.TraceID, "user": e.User,
+	} {
+		if v != "" && v != false && v != 0.0 {
+			out[name] = v
+		}
+	}
+	for a := range e.Attrs() {
+		if _, taken := out[a.Key]; !taken {
+			out[a.Key] = a.Value.Any()
+		}
+	}
+	return json.Marshal(out)
 }

@@ -21,7 +21,8 @@ import (
 // registry, in the format the client asks for (Prometheus text, OpenMetrics
 // with exemplars, protobuf), gzipped if it asks for that. A collector that
 // fails costs its own metrics only; the scrape is counted in
-// monitor_scrape_errors_total. A monitor that is off serves an empty page.
+// monitor_scrape_errors_total. A monitor that is off serves the host's
+// collectors only.
 //
 // The SDK's own series are written without being gathered first. Where the
 // registry is the host's own, or the client asks for protobuf, all are gathered.
@@ -88,8 +89,8 @@ func (m *Monitor) scrapeFailed(err error) {
 func (m *Monitor) writeMetrics(w io.Writer, format expfmt.Format) error {
 	om := format.FormatType() == expfmt.TypeOpenMetrics
 	switch {
-	case m.off:
-	case isText(format) && (m.private != nil || m.gatherer == nil):
+	case m.off && m.gatherer == nil:
+	case isText(format) && !m.off && (m.private != nil || m.gatherer == nil):
 		foreign, err := m.foreign(format)
 		if err != nil {
 			m.scrapeFailed(err)

@@ -98,10 +98,10 @@ var exceptions = []string{
 	`websocket_connections_total non-counter metrics should not have "_total" suffix`,
 }
 
-// borrowed reports whether the complaint is about a name of another exporter,
-// under which the host's facts go.
+// borrowed reports whether the complaint is about a name that others gave: the
+// exporters under whose names the host's facts go, the semantic conventions.
 func borrowed(complaint string) bool {
-	for _, prefix := range []string{"node_", "pg_", "redis_", "probe_"} {
+	for _, prefix := range []string{"node_", "pg_", "redis_", "probe_", "db_client_connection_count "} {
 		if strings.HasPrefix(complaint, prefix) {
 			return true
 		}

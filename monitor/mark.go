@@ -36,7 +36,9 @@ type marks struct {
 }
 
 // Mark notes a change: it is kept in memory, counted in change_markers_total
-// (a deploy in deployment_total too) and recorded as an event.
+// (a deploy in deployment_total too) and recorded as an event with the attribute
+// text. [Monitor.Run] marks the start of the build by itself, as a deploy: each
+// start of the process counts.
 func (m *Monitor) Mark(ctx context.Context, kind, text string) {
 	if m.off {
 		return

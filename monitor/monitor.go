@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -56,7 +57,7 @@ func New(opts ...Option) (*Monitor, error) {
 		return nil, err
 	}
 	m := &Monitor{
-		off: c.disabled || os.Getenv("MONITOR") == "off", clock: c.clock, logger: c.logger,
+		off: c.disabled || switchedOff(c.logger), clock: c.clock, logger: c.logger,
 		build: readBuild(c.service, c.version), profileLabels: c.profileLabels, grace: c.grace,
 		pseudonymKey: c.pseudonymKey,
 	}
@@ -91,23 +92,27 @@ func New(opts ...Option) (*Monitor, error) {
 
 // openRegistry finds or makes the registry and the instruments in it. A
 // monitor that is off has instruments too, in a registry nobody reads, so that
-// what is built on it needs no special case off the hot path.
+// what is built on it needs no special case off the hot path; the host's own
+// collectors are served as ever.
 func (m *Monitor) openRegistry(c *config) (err error) {
 	switch {
-	case m.off:
-		m.private = newRegistry()
-		m.registerer, m.gatherer = m.private, prometheus.NewRegistry()
-	case c.registerer == nil:
-		m.private = newRegistry()
-		m.registerer, m.gatherer = m.private, m.private
-	default:
+	case c.registerer != nil:
 		m.registerer = c.registerer
 		if g, ok := c.registerer.(prometheus.Gatherer); ok {
 			m.gatherer = g
 		}
+	case m.off:
+		only := prometheus.NewRegistry()
+		m.registerer, m.gatherer = only, only
+	default:
+		m.private = newRegistry()
+		m.registerer, m.gatherer = m.private, m.private
 	}
 	reg := m.registerer
-	if m.private != nil {
+	switch {
+	case m.off:
+		reg = prometheus.NewRegistry()
+	case m.private != nil:
 		reg = m.private.own()
 	}
 	m.set, err = instrument.Open(instrument.Config{
@@ -170,6 +175,18 @@ func (m *Monitor) registerOnce(c prometheus.Collector) error {
 	return err
 }
 
+// switchedOff reads the environment variable MONITOR.
+func switchedOff(log *slog.Logger) bool {
+	switch v := os.Getenv("MONITOR"); strings.ToLower(v) {
+	case "off", "0", "false", "no", "disabled":
+		return true
+	case "", "on", "1", "true", "yes", "enabled":
+	default:
+		log.Warn("MONITOR is neither on nor off: the monitor is on", "MONITOR", v)
+	}
+	return false
+}
+
 // Off reports whether the monitor was disabled, by [WithDisabled] or MONITOR=off.
 func (m *Monitor) Off() bool { return m.off }
 
@@ -180,7 +197,7 @@ func (m *Monitor) Now() time.Time { return m.clock() }
 func (m *Monitor) Logger() *slog.Logger { return m.logger }
 
 // Registerer is where the host registers collectors of its own, to have them
-// served by [Monitor.Handler].
+// served by [Monitor.Handler]. It is what [WithRegisterer] gave, if that was given.
 func (m *Monitor) Registerer() prometheus.Registerer { return m.registerer }
 
 // Gatherer returns all metrics: the SDK's and the host's. It is nil if the

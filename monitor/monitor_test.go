@@ -291,3 +291,24 @@ func TestKindsHaveNames(t *testing.T) {
 	require.Len(t, slices.Compact(names), len(monitor.Kinds()))
 	require.Equal(t, "kind(0)", monitor.Kind(0).String())
 }
+
+// The switch turns the SDK off, not what the host measures itself.
+func TestDisabledMonitorServesTheHostsCollectors(t *testing.T) {
+	t.Parallel()
+	reg := prometheus.NewRegistry()
+	for name, opts := range map[string][]monitor.Option{"private": nil, "host's": {monitor.WithRegisterer(reg)}} {
+		m := plain(t, append(opts, monitor.WithDisabled())...)
+		m.Registerer().MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "host_gauge", Help: "the host's"}))
+		require.Equal(t, "# HELP host_gauge the host's\n# TYPE host_gauge gauge\nhost_gauge 0\n", scrape(t, m, nil).Body.String(), name)
+	}
+	families, err := reg.Gather()
+	require.NoError(t, err)
+	require.Len(t, families, 1)
+}
+
+func TestSwitchUnderstandsMoreThanOff(t *testing.T) {
+	for v, off := range map[string]bool{"off": true, "OFF": true, "0": true, "False": true, "on": false, "1": false, "": false, "maybe": false} {
+		t.Setenv("MONITOR", v)
+		require.Equal(t, off, plain(t).Off(), "%q", v)
+	}
+}

@@ -146,7 +146,9 @@ func WithService(name, version string) Option {
 // WithRegisterer registers the instruments in the host's own registry instead
 // of a private one. Two monitors on one registry share their instruments; the
 // first one's limits and bounds stand. If r is a prometheus.Gatherer too, as a
-// prometheus.Registry is, [Monitor.Handler] serves everything in it.
+// prometheus.Registry is, [Monitor.Handler] serves everything in it. One that
+// is not (prometheus.WrapRegistererWith gives such) is to be served by the host;
+// Handler then has the SDK's own metrics only, as they are without the wrapping.
 func WithRegisterer(r prometheus.Registerer) Option {
 	return optionFunc(func(c *config) { c.registerer, c.registererGiven = r, true })
 }
@@ -183,7 +185,8 @@ func WithLogger(l *slog.Logger) Option { return optionFunc(func(c *config) { c.l
 func WithClock(now func() time.Time) Option { return optionFunc(func(c *config) { c.clock = now }) }
 
 // WithDisabled makes every call of the monitor and of what is built on it a
-// no-op. The environment variable MONITOR=off does the same.
+// no-op. The environment variable MONITOR=off does the same (0, false, no and
+// disabled are understood too).
 func WithDisabled() Option { return optionFunc(func(c *config) { c.disabled = true }) }
 
 // WithRuntimeMetrics registers client_golang's Go runtime and process

@@ -32,7 +32,7 @@ func TestNewNamesEveryBadOption(t *testing.T) {
 		"WithSampling(request) = 2":                     monitor.WithSampling(monitor.KindRequest, 2),
 		"WithSampling(request) = NaN":                   monitor.WithSampling(monitor.KindRequest, math.NaN()),
 		"WithSampling kind = kind(99)":                  monitor.WithSampling(99, 1),
-		"WithSink = : want a name":                      monitor.WithSink("", discard),
+		`WithSink = "": want a name`:                    monitor.WithSink("", discard),
 		`WithSink("s") sink = <nil>`:                    monitor.WithSink("s", nil),
 		`WithSink("s") WithQueue = 0`:                   monitor.WithSink("s", discard, monitor.WithQueue(0)),
 		`WithSink("s") WithBatch size = -5`:             monitor.WithSink("s", discard, monitor.WithBatch(-5, time.Second)),

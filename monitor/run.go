@@ -12,7 +12,8 @@ import (
 
 // A Runner is an engine: Run works until ctx is done and returns after
 // everything it started has ended. To return earlier, with or without an
-// error, ends all the others.
+// error, ends all the others. One that has a String method is called that in
+// errors.
 type Runner interface {
 	Run(ctx context.Context) error
 }
@@ -42,6 +43,7 @@ var (
 // after the grace period is named in the error and left behind. A panic of an
 // engine is an error. All errors are joined; a stop that was asked for is none.
 //
+// The start is marked as a deploy of the build's revision: see [Monitor.Mark].
 // Run may be called once. A monitor that is off runs the engines and nothing else.
 func (m *Monitor) Run(ctx context.Context, engines ...Runner) error {
 	if m.ran.Swap(true) {
@@ -128,7 +130,7 @@ func (r *run) startEngine(ctx, base context.Context, i int, e Runner) bool {
 		end()
 		return false
 	}
-	r.start(base, fmt.Sprintf("engine %d (%T)", i, e), func(ctx context.Context) error {
+	r.start(base, nameOf(i, e), func(ctx context.Context) error {
 		defer end()
 		err := e.Run(ctx)
 		asked := ctx.Err() != nil
@@ -155,6 +157,14 @@ func (r *run) startEngine(ctx, base context.Context, i int, e Runner) bool {
 	default:
 		return true
 	}
+}
+
+// nameOf is what errors call an engine: what it calls itself, or its place.
+func nameOf(i int, e Runner) string {
+	if s, ok := e.(fmt.Stringer); ok {
+		return s.String()
+	}
+	return fmt.Sprintf("engine %d (%T)", i, e)
 }
 
 func (r *run) guarded(ctx context.Context, name string, f func(context.Context) error) (err error) {

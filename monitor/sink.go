@@ -13,7 +13,8 @@ import (
 
 // A Sink takes events somewhere. Write is called by one goroutine at a time
 // and may block until ctx is done. The batch is the sink's only until Write
-// returns. An error makes the SDK hold the batch and try again, later and
+// returns. What a sink holds open it may close when [Monitor.Run] has returned.
+// Delivery is at least once: an error makes the SDK hold the batch and try again, later and
 // later, unless it was made by [Permanent]; a panic counts as an error and,
 // when it comes back twice with the same batch, costs that batch.
 type Sink interface {
@@ -56,7 +57,7 @@ func (c *sinkConfig) validate() (errs []error) {
 		errs = append(errs, invalid(fmt.Sprintf("WithSink(%q)", c.name)+" "+option, value, want))
 	}
 	if c.name == "" {
-		errs = append(errs, invalid("WithSink", c.name, "a name"))
+		errs = append(errs, invalid("WithSink", `""`, "a name"))
 	}
 	if c.sink == nil {
 		bad("sink", nil, "a sink")
@@ -110,6 +111,9 @@ func (m *Monitor) newSink(c *sinkConfig) *sink {
 	events := queue.Events{
 		Dropped: func(reason string, n int) {
 			m.dropped.Cell(c.name, reason).Add(&instrument.Home{}, 0, uint64(n))
+			if reason == queue.Shutdown {
+				m.Logger().Warn("events are lost: their sink did not take them before the end", "sink", c.name, "events", n)
+			}
 		},
 		Written: func(n int, err error) {
 			if err == nil {
@@ -138,9 +142,11 @@ func (m *Monitor) newSink(c *sinkConfig) *sink {
 func (m *Monitor) Enabled(k Kind) bool { return k < kindEnd && m.wanted[k] }
 
 // Record hands the event to every sink that wants its kind. It never blocks:
-// what a sink's queue has no room for is dropped and counted in
-// monitor_events_dropped_total. An event that Failed or is Slow is always
-// kept by sampling.
+// what is lost is counted in monitor_events_dropped_total, by reason: sampled
+// (see [WithSampling]), queue_full, spill_full (the sink failed for too long),
+// rejected (see [Permanent]), panicked, shutdown (not taken before the end) and
+// stopped (recorded after it). An event that Failed or is Slow is always kept by
+// sampling. An event of an unknown kind, or one that no sink wants, is ignored.
 func (m *Monitor) Record(e Event) {
 	if !m.Enabled(e.Kind) {
 		return

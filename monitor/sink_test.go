@@ -2,6 +2,7 @@ package monitor_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"slices"
@@ -204,4 +205,15 @@ func TestEventAttributesBeyondTheInlineOnes(t *testing.T) {
 	require.Equal(t, []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, got)
 	last := slices.Collect(copied.Attrs())
 	require.Equal(t, int64(99), last[12].Value.Int64())
+}
+
+func TestEventAsJSON(t *testing.T) {
+	t.Parallel()
+	e := monitor.Event{
+		Time: time.Unix(1_700_000_000, 0).UTC(), Kind: monitor.KindRequest, Name: "/x", Duration: 1500 * time.Millisecond, Failed: true,
+	}
+	e.Add(slog.Int("status_code", 502), slog.String("name", "is taken"))
+	got, err := json.Marshal(e)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"time":"2023-11-14T22:13:20Z","kind":"request","name":"/x","duration_seconds":1.5,"failed":true,"status_code":502}`, string(got))
 }

@@ -60,7 +60,8 @@ func run(ctx context.Context, addr string, once bool, length time.Duration) erro
 		ctx, cancel = context.WithTimeout(ctx, length)
 		defer cancel()
 	}
-	if err := m.Run(ctx, server(ln, api.Handler(mux)), traffic(base)); err != nil {
+	srv := &http.Server{Handler: api.Handler(mux), ReadHeaderTimeout: 5 * time.Second}
+	if err := m.Run(ctx, monitor.Server(srv, ln), traffic(base)); err != nil {
 		return err
 	}
 	if once {
@@ -85,21 +86,4 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 		return nil, errors.Join(err, freeErr)
 	}
 	return free, nil
-}
-
-// server is the HTTP server as an engine: the monitor runs and stops it.
-func server(ln net.Listener, h http.Handler) monitor.Runner {
-	return monitor.RunnerFunc(func(ctx context.Context) error {
-		srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
-		stopped := make(chan error, 1)
-		defer context.AfterFunc(ctx, func() {
-			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
-			defer cancel()
-			stopped <- srv.Shutdown(grace)
-		})()
-		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return <-stopped
-	})
 }

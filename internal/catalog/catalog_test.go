@@ -197,20 +197,24 @@ func TestSemConvNames(t *testing.T) {
 	}{
 		{
 			catalog.APIRequestDuration, "http.server.request.duration",
-			[]string{"http.request.method", "http.route", "http.response.status_code"}, "http_server_request_duration_seconds",
+			[]string{"http.request.method", "http.route", "http.response.status_code"},
+			"http_server_request_duration_seconds",
 		},
 		{catalog.APIConcurrentRequests, "http.server.active_requests", []string{"http.route"}, "http_server_active_requests"},
 		{
 			catalog.APIRequestSize, "http.server.request.body.size",
-			[]string{"http.request.method", "http.route", "http.response.status_code"}, "http_server_request_body_size_bytes",
+			[]string{"http.request.method", "http.route", "http.response.status_code"},
+			"http_server_request_body_size_bytes",
 		},
 		{
 			catalog.APIResponseSize, "http.server.response.body.size",
-			[]string{"http.request.method", "http.route", "http.response.status_code"}, "http_server_response_body_size_bytes",
+			[]string{"http.request.method", "http.route", "http.response.status_code"},
+			"http_server_response_body_size_bytes",
 		},
 		{
 			catalog.DBQueryDuration, "db.client.operation.duration",
-			[]string{"db.operation.name", "db.collection.name"}, "db_client_operation_duration_seconds",
+			[]string{"db.operation.name", "db.collection.name"},
+			"db_client_operation_duration_seconds",
 		},
 	} {
 		n, ok := c.metric.SemConv()

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/stretchr/testify/require"
@@ -80,7 +79,7 @@ func uses(t *testing.T, expr string) []use {
 		case *parser.VectorSelector:
 			u := use{expr: expr, series: n.Name, labels: slices.Clone(grouping)}
 			for _, m := range n.LabelMatchers {
-				if m.Name != labels.MetricName {
+				if m.Name != model.MetricNameLabel {
 					u.labels = append(u.labels, m.Name)
 				}
 			}

@@ -239,6 +239,26 @@ func (s *Set) add(m catalog.Metric, src source) (source, error) {
 	return src, nil
 }
 
+// Drop takes metrics out again, for a constructor that failed half way: those
+// that are not in the set are passed over.
+func (s *Set) Drop(metrics ...catalog.Metric) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range metrics {
+		gone, ok := s.metrics[m.Name]
+		if !ok {
+			continue
+		}
+		delete(s.metrics, m.Name)
+		s.order = slices.DeleteFunc(s.order, func(o *member) bool { return o == gone })
+		rest := slices.Clone(*s.families.Load())
+		rest = slices.DeleteFunc(rest, func(f *Family) bool {
+			return f.source == gone.source && s.reg.Unregister(f)
+		})
+		s.families.Store(&rest)
+	}
+}
+
 // addProfiles shows every metric under its names in the profiles too: in all
 // of them or, if a name is taken, in none.
 func (s *Set) addProfiles(profiles []catalog.Profile) error {
@@ -274,7 +294,7 @@ func (s *Set) register(added []*Family, m *member, names []catalog.Naming) ([]*F
 			for _, done := range added {
 				s.reg.Unregister(done)
 			}
-			return nil, fmt.Errorf("register %s: %w", n.Name, err)
+			return nil, fmt.Errorf("%s is in the registry already (leave out the profile that names it so, or wrap the registerer with a prefix): %w", n.Name, err)
 		}
 		added = append(added, f)
 	}

@@ -50,17 +50,22 @@ func TestOldBatchIsWritten(t *testing.T) {
 	})
 }
 
-// TestRestOfBurstIsWritten: what a full batch leaves behind has its own age.
+// TestRestOfBurstIsWritten: what a full batch leaves behind waits for its own
+// age, counted from the write.
 func TestRestOfBurstIsWritten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		cfg := defaults()
 		cfg.Age = time.Second
 		h := setup(t, cfg, time.Second, takes)
-		h.offer(5)
-		time.Sleep(time.Second)
-		synctest.Wait()
-		require.Equal(t, []attempt{{at: 0, batch: upTo(0, 4)}, {at: time.Second, batch: upTo(4, 5)}}, h.tries())
+		h.offer(3)
+		time.Sleep(500 * time.Millisecond)
+		h.offer(2)
+		time.Sleep(time.Hour)
+		require.Equal(t, []attempt{
+			{at: 500 * time.Millisecond, batch: upTo(0, 4)},
+			{at: 1500 * time.Millisecond, batch: upTo(4, 5)},
+		}, h.tries())
 		h.end()
 		h.settled()
 	})
@@ -146,16 +151,23 @@ func TestWriterHasADeadline(t *testing.T) {
 	})
 }
 
+// TestBatchIsBounded in size, and in what the writer can reach: an append to it
+// must not overwrite what waits behind.
 func TestBatchIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := setup(t, defaults(), time.Second, func(_ context.Context, _ int, batch []int) error {
+		h := setup(t, defaults(), time.Second, func(_ context.Context, n int, batch []int) error {
 			require.LessOrEqual(t, len(batch), 4)
-			require.Equal(t, len(batch), cap(batch), "an append by the writer must not reach what waits behind")
+			_ = append(batch, -1, -2, -3)
+			if n < 3 {
+				return errDown
+			}
 			return nil
 		})
-		h.offer(64)
+		h.offer(12)
+		time.Sleep(time.Minute)
 		h.end()
+		require.Equal(t, upTo(0, 12), h.took())
 		h.settled()
 	})
 }
@@ -169,6 +181,26 @@ func TestOfferAfterTheEnd(t *testing.T) {
 		h.offer(3)
 		require.Equal(t, map[string]int{queue.Stopped: 3}, h.drops())
 		require.Equal(t, upTo(0, 1), h.took())
+		h.settled()
+	})
+}
+
+// TestOfferWhileDraining: what comes then would put off the end, and is not
+// taken any more.
+func TestOfferWhileDraining(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := setup(t, defaults(), time.Minute, func(context.Context, int, []int) error {
+			time.Sleep(time.Second)
+			return nil
+		})
+		h.offer(12)
+		h.stop()
+		time.Sleep(1500 * time.Millisecond) // the second of three writes
+		h.offer(5)
+		h.end()
+		require.Equal(t, upTo(0, 12), h.took())
+		require.Equal(t, map[string]int{queue.Stopped: 5}, h.drops())
 		h.settled()
 	})
 }
