@@ -29,6 +29,13 @@ var (
 		"github.com/prometheus/procfs", "github.com/beorn7/perks", "github.com/cespare/xxhash/v2",
 		"github.com/munnerz/goautoneg", "google.golang.org/protobuf", "golang.org/x/sys", "go.yaml.in/yaml/v2",
 	}
+	// go-redis, for those who speak to Redis.
+	redisDeps = []string{"github.com/redis/go-redis/v9", "go.uber.org/atomic"}
+	// pgx: the driver that dbmon traces.
+	pgxDeps = []string{
+		"github.com/jackc/pgx/v5", "github.com/jackc/pgpassfile", "github.com/jackc/pgservicefile", "github.com/jackc/puddle/v2",
+		"golang.org/x/sync", "golang.org/x/text",
+	}
 	// OpenTelemetry's SDK: only for those who bridge to it.
 	otelDeps = []string{
 		"go.opentelemetry.io/otel", "go.opentelemetry.io/otel/log", "go.opentelemetry.io/otel/metric", "go.opentelemetry.io/otel/sdk",
@@ -49,6 +56,10 @@ var floors = map[string]row{
 	"internal/queue":      {floor: 0},
 	"internal/instrument": {floor: 0, deps: promDeps},
 	"internal/httpcases":  {floor: 0, deps: promDeps},
+	"internal/keypattern": {floor: 0},
+	"internal/window":     {floor: 0},
+	"internal/sketch":     {floor: 0},
+	"internal/sqltext":    {floor: 0},
 
 	"monitor":             {floor: 1, deps: promDeps},
 	"monitor/monitortest": {floor: 2, deps: slices.Concat(promDeps, testDeps), kit: true},
@@ -56,7 +67,13 @@ var floors = map[string]row{
 	"monitor/host":        {floor: 2, deps: promDeps},
 	"apimon":              {floor: 2, deps: promDeps},
 
-	"bizmon/probe": {floor: 3, deps: promDeps},
+	"monitor/calendar":  {floor: 1},
+	"dbmon":             {floor: 2, deps: slices.Concat(promDeps, pgxDeps)},
+	"cachemon":          {floor: 2, deps: slices.Concat(promDeps, redisDeps)},
+	"bizmon":            {floor: 2, deps: promDeps},
+	"bizmon/probe":      {floor: 3, deps: promDeps},
+	"bizmon/bizmontest": {floor: 3, deps: slices.Concat(promDeps, testDeps), kit: true},
+	"bizmon/redisstore": {floor: 3, deps: slices.Concat(promDeps, redisDeps)},
 
 	"internal/httpcases/ours":    {floor: 5, deps: promDeps},
 	"internal/testenv":           {floor: 5, kit: true},

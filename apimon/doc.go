@@ -65,10 +65,12 @@
 // # Cost
 //
 // As the outermost handler of net/http's server, around a mux or a route, the
-// middleware allocates nothing once an endpoint has been seen. The writer that
-// a handler is given is then used again for later requests; net/http forbids
-// to use it after the handler has returned, and [WithUnpooledWriters] is for
-// hosts that cannot be sure. Inside of another layer, which may go on using our
+// middleware allocates nothing once an endpoint has been seen (over HTTP/2, where
+// a writer may be kept for pushes: two allocations). The writer that a handler
+// is given is then used again for later requests. net/http forbids to use a
+// writer after the handler has returned, and lends the buffer of its own to
+// later responses in the same way; [WithUnpooledWriters] is for hosts that
+// cannot be sure of their handlers. Inside of another layer, which may go on using our
 // writer when we have returned, each request gets a writer of its own (two
 // allocations); [WithPooledWriters] says that no layer does. Around a router
 // that needs [SetRoute] each request gets a context of its own (three).

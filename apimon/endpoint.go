@@ -1,6 +1,7 @@
 package apimon
 
 import (
+	"net/http"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -14,8 +15,12 @@ type endpoint struct {
 	table  *table
 	cells  atomic.Pointer[[]statusCell] // few: grown by copying
 	labels *instrument.Labels           // of the in-flight gauge; made by the first scrape
-	count  int                          // scratch of a scrape, guarded by running.mu
+	count  int                          // scratch of a scrape, guarded by running.scrape
 }
+
+// maxCells is how many methods and statuses an endpoint has at hand; others are
+// looked up.
+const maxCells = 128
 
 // statusCell is the cell of one method and status.
 type statusCell struct {
@@ -34,11 +39,17 @@ func (e *endpoint) cell(m method, status int) *instrument.Cell {
 }
 
 func (e *endpoint) newCell(key int, m method, status int) *instrument.Cell {
+	if status < 100 || status > 999 { // no writer of net/http's sends that
+		return e.cell(m, http.StatusInternalServerError)
+	}
 	c := e.table.requests.Cell(m.String(), e.name, strconv.Itoa(status))
 	e.table.mu.Lock()
 	defer e.table.mu.Unlock()
 	old := *e.cells.Load()
 	if slices.ContainsFunc(old, func(c statusCell) bool { return c.key == key }) {
+		return c
+	}
+	if len(old) >= maxCells {
 		return c
 	}
 	all := append(slices.Clip(old), statusCell{key, c})

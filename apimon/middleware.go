@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/pprof"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -157,7 +158,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	t := c.writerType(w)
 	if t.inner {
-		if outer := c.outer(w, r); outer != nil {
+		if outer := c.outer(w, r); outer.rec != nil {
 			h.inside(outer, w, r)
 			return
 		}
@@ -177,23 +178,30 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serveFollowed is ServeHTTP for a request that is given a context or a body
 // of its own.
 func (h *handler) serveFollowed(rec *recorder) {
-	s, r := &scope{handler: h, rec: rec}, rec.request
-	ctx := monitor.ContextWithCaller(r.Context(), s)
+	defer rec.finish()
+	orig := rec.request
+	s := newScope(h, rec)
+	ctx := monitor.ContextWithCaller(orig.Context(), s)
 	if h.profile {
-		defer pprof.SetGoroutineLabels(r.Context())
-		ctx = pprof.WithLabels(ctx, pprof.Labels("route", h.routeFirst(r).name))
+		defer pprof.SetGoroutineLabels(orig.Context())
+		ctx = pprof.WithLabels(ctx, pprof.Labels("route", h.routeFirst(orig).name))
 		pprof.SetGoroutineLabels(ctx)
 	}
-	r = r.WithContext(ctx)
-	s.request, rec.request = r, r
-	rec.scope = s
+	r := orig.WithContext(ctx)
+	rec.request, rec.scope = r, s
 	if h.core.bodies && r.Body != nil && r.Body != http.NoBody {
 		rec.body = &countingBody{ReadCloser: r.Body}
 		r.Body = rec.body
 	}
-	defer rec.finish()
+	defer giveBack(orig, r)
 	h.next.ServeHTTP(rec.view, r)
 	rec.completed = true
+}
+
+// giveBack puts what a handler and a mux leave in the copy of a request where
+// those outside look for it: the server removes a form's temporary files.
+func giveBack(orig, r *http.Request) {
+	orig.Pattern, orig.Form, orig.PostForm, orig.MultipartForm = r.Pattern, r.Form, r.PostForm, r.MultipartForm
 }
 
 // routeFirst asks for the route before the handler runs.
@@ -202,23 +210,67 @@ func (h *handler) routeFirst(r *http.Request) *route {
 	case h.route != nil:
 		return h.route
 	case h.mux != nil:
-		_, pattern := h.mux.Handler(r)
-		return h.core.routes.find(pattern)
+		return h.core.routes.find(h.ask(r))
 	}
 	return h.core.routes.none
+}
+
+// patternOf is the pattern that the request's mux found.
+func (h *handler) patternOf(r *http.Request) string {
+	if r.Pattern == "" && h.copies {
+		return h.ask(r)
+	}
+	return withoutPath(r, r.Pattern)
+}
+
+// ask asks the mux for the request's pattern. A mux that panics knows none.
+func (h *handler) ask(r *http.Request) (pattern string) {
+	var err error
+	defer h.core.m.Guard("apimon.Mux", &err)
+	_, pattern = h.mux.Handler(r)
+	return withoutPath(r, pattern)
+}
+
+// withoutPath returns the pattern unless it is the path: that is what a
+// ServeMux says of a CONNECT request which it redirects, and a path, which the
+// client chose, is no label.
+func withoutPath(r *http.Request, pattern string) string {
+	if r.Method == http.MethodConnect && r.URL != nil && strings.TrimSuffix(pattern, "/") == strings.TrimSuffix(r.URL.Path, "/") {
+		return ""
+	}
+	return pattern
 }
 
 // maxLayers is how many wrappers of a writer are looked through.
 const maxLayers = 16
 
-// outer returns the recorder of a middleware outside of this one that records
-// into the same metrics, or nil. It is found through the writer or, where a
-// layer hides that, through the context of a request that is followed.
-func (c *core) outer(w http.ResponseWriter, r *http.Request) *recorder {
-	same := func(rec *recorder) bool { return rec != nil && rec.handler.core.table == c.table }
+// claim is a recorder at the time of one request.
+type claim struct {
+	rec *recorder
+	seq uint64
+}
+
+// claim returns the recorder's present request, or nothing if it has none or
+// belongs to other metrics.
+func (rec *recorder) claim(t *table) (c claim) {
+	if rec != nil && rec.borrow() {
+		if rec.handler.core.table == t {
+			c = claim{rec, rec.seq}
+		}
+		rec.giveBack()
+	}
+	return c
+}
+
+// outer returns the request's recorder in a middleware outside of this one
+// that records into the same metrics, or nothing. It is found through the writer
+// or, where a layer hides that, through the context of a request that is followed.
+func (c *core) outer(w http.ResponseWriter, r *http.Request) claim {
 	for range maxLayers {
-		if o, ok := w.(ours); ok && same(o.chronomonRecorder()) {
-			return o.chronomonRecorder()
+		if o, ok := w.(ours); ok {
+			if found := o.chronomonRecorder().claim(c.table); found.rec != nil {
+				return found
+			}
 		}
 		u, ok := w.(unwrapper)
 		if !ok {
@@ -226,32 +278,41 @@ func (c *core) outer(w http.ResponseWriter, r *http.Request) *recorder {
 		}
 		w = u.Unwrap()
 	}
-	if s, ok := monitor.CallerFrom(r.Context()).(*scope); ok {
-		if rec := s.recorder(); same(rec) {
-			return rec
-		}
+	if s, ok := monitor.CallerFrom(r.Context()).(*scope); ok && s.handler.follow && s.url == r.URL {
+		return s.claim(c.table)
 	}
-	return nil
+	return claim{}
 }
 
 // inside serves a request that an outer middleware measures: all that is left
 // to say is the route.
-func (h *handler) inside(outer *recorder, w http.ResponseWriter, r *http.Request) {
+func (h *handler) inside(outer claim, w http.ResponseWriter, r *http.Request) {
 	if h.route != nil {
 		outer.say(h.route.name)
+	} else if h.mux != nil {
+		defer func() {
+			if pattern := h.patternOf(r); pattern != "" {
+				outer.say(pattern)
+			}
+		}()
 	}
 	h.next.ServeHTTP(w, r)
-	if h.route == nil && r.Pattern != "" && h.mux != nil {
-		outer.say(label(r.Pattern))
-	}
 }
 
-// say sets the route of the running request; "" is none.
-func (rec *recorder) say(name string) {
-	rt := rec.handler.core.routes.find(name)
-	if rec.borrow() {
-		rec.route = rt
-		rec.giveBack()
+// say sets the route of the claimed request, if it is still running; "" is none.
+func (c claim) say(pattern string) {
+	name := label(pattern) // a client may have chosen the method in front
+	if !c.rec.borrow() {
+		return
+	}
+	var s *scope
+	if c.rec.seq == c.seq {
+		c.rec.route = c.rec.handler.core.routes.find(name)
+		s = c.rec.scope
+	}
+	c.rec.giveBack()
+	if s != nil {
+		s.named(name)
 	}
 }
 

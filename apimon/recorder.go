@@ -29,6 +29,8 @@ type recorder struct {
 	home               instrument.Home
 	route              *route // said explicitly; nil otherwise
 	method, host, path string
+	rawPath            string
+	seq                uint64 // tells one request from the next
 
 	body  *countingBody
 	scope *scope
@@ -65,14 +67,15 @@ func (c *core) recorder(t writerType) *recorder {
 
 // begin prepares the recorder for a request.
 func (rec *recorder) begin(h *handler, w http.ResponseWriter, r *http.Request, now time.Duration) {
-	*rec.writer = writer{rw: w, rec: rec}
+	*rec.writer = writer{rw: w, rec: rec, core: h.core, ctx: r.Context(), http1: r.ProtoMajor < 2}
+	rec.seq++
 	rec.handler, rec.request, rec.start, rec.route = h, r, now, h.route
 	rec.completed = false
 	rec.method = r.Method
 	if h.route == nil { // a scrape may have to ask the mux
-		rec.host, rec.path = r.Host, ""
+		rec.host, rec.path, rec.rawPath = r.Host, "", ""
 		if r.URL != nil {
-			rec.path = r.URL.Path
+			rec.path, rec.rawPath = r.URL.Path, r.URL.RawPath
 		}
 	}
 	rec.body, rec.scope = nil, nil
@@ -128,19 +131,14 @@ func (rec *recorder) routeOf(r *http.Request) *route {
 	if rec.route != nil {
 		return rec.route
 	}
-	h := rec.handler
-	if r.Pattern == "" && h.copies {
-		_, pattern := h.mux.Handler(r)
-		return h.core.routes.find(pattern)
-	}
-	return h.core.routes.find(r.Pattern)
+	return rec.handler.core.routes.find(rec.handler.patternOf(r))
 }
 
 // outcome is the status of a request whose handler panicked, sent nothing, or
 // failed after the client had gone.
 func (rec *recorder) outcome(r *http.Request) int {
 	switch {
-	case rec.clientGone, gone499(r):
+	case rec.clientGone, isClientGone(r.Context()):
 		return statusClientGone
 	case !rec.completed:
 		return http.StatusInternalServerError
@@ -148,8 +146,11 @@ func (rec *recorder) outcome(r *http.Request) int {
 	return http.StatusOK
 }
 
-// gone499 reports whether the client has gone away.
-func gone499(r *http.Request) bool { return errors.Is(r.Context().Err(), context.Canceled) }
+// isClientGone reports whether a request's context was cancelled because the
+// client has gone away: cancelled without another cause.
+func isClientGone(ctx context.Context) bool {
+	return ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled)
+}
 
 // read is the number of body bytes that the handler read.
 func (rec *recorder) read() int64 {
@@ -163,8 +164,7 @@ func (rec *recorder) read() int64 {
 // somebody's hands, after a panic or a hijack, is left to the garbage collector.
 func (rec *recorder) release() {
 	rec.request = nil
-	if rec.writer != &rec.own {
-		rec.rec = nil // a late write still gets through
+	if rec.writer != &rec.own { // a late write still gets through
 		rec.writer, rec.view = nil, nil
 		rec.pool.Put(rec)
 		return

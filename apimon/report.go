@@ -69,6 +69,8 @@ func (rec *recorder) report(r *http.Request, o outcome) {
 const logEvery = time.Second
 
 func (c *core) logSlow(o outcome, trace string) {
+	var err error
+	defer c.m.Guard("slog handler", &err)
 	now, last := int64(c.now()), c.logged.Load()
 	if last != 0 && now-last < int64(logEvery) || !c.logged.CompareAndSwap(last, now) {
 		c.unlogged.Add(1)

@@ -77,11 +77,11 @@ func (rs *routes) make(pattern string) *route {
 
 // label is a pattern as the endpoint label shows it: without its method.
 func label(pattern string) string {
+	if i := strings.IndexAny(pattern, " \t"); i > 0 && !strings.Contains(pattern[:i], "/") {
+		pattern = strings.TrimLeft(pattern[i:], " \t")
+	}
 	if pattern == "" {
 		return unmatched
-	}
-	if i := strings.IndexAny(pattern, " \t"); i > 0 {
-		return strings.TrimLeft(pattern[i:], " \t")
 	}
 	return pattern
 }

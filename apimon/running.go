@@ -25,6 +25,9 @@ type running struct {
 	mu   sync.Mutex
 	all  []weak.Pointer[recorder] // guarded by mu
 	next int                      // guarded by mu; the length at which the dead are removed
+
+	scrape sync.Mutex               // held by one scrape at a time, never by a request
+	seen   []weak.Pointer[recorder] // guarded by scrape; what was there when it began
 }
 
 func (rn *running) add(rec *recorder) {
@@ -69,9 +72,9 @@ func (rec *recorder) giveBack() { rec.state.Store(active) }
 
 // glance is what a scrape copies of a running request.
 type glance struct {
-	h                  *handler
-	route              *route
-	method, host, path string
+	h                           *handler
+	route                       *route
+	method, host, path, rawPath string
 }
 
 // glance copies what is needed to know the request's endpoint. ok is false if
@@ -80,7 +83,7 @@ func (rec *recorder) glance() (g glance, ok bool) {
 	if !rec.borrow() {
 		return g, false
 	}
-	g = glance{rec.handler, rec.route, rec.method, rec.host, rec.path}
+	g = glance{rec.handler, rec.route, rec.method, rec.host, rec.path, rec.rawPath}
 	rec.giveBack()
 	return g, true
 }
@@ -94,21 +97,29 @@ func (g glance) resolve() *route {
 	case g.h.mux == nil:
 		return g.h.core.routes.none
 	}
-	_, pattern := g.h.mux.Handler(&http.Request{Method: g.method, Host: g.host, URL: &url.URL{Path: g.path}})
-	return g.h.core.routes.find(pattern)
+	return g.h.core.routes.find(g.h.ask(bareRequest(g.method, g.host, g.path, g.rawPath)))
+}
+
+// bareRequest is what a mux needs to find a route.
+func bareRequest(method, host, path, rawPath string) *http.Request {
+	return &http.Request{Method: method, Host: host, URL: &url.URL{Path: path, RawPath: rawPath}}
 }
 
 // inFlight counts the running requests by endpoint.
 func (t *table) inFlight(labels instrument.LabelMaker) instrument.Func {
 	return func(yield instrument.Yield) {
-		t.running.mu.Lock()
-		defer t.running.mu.Unlock()
+		rn := &t.running
+		rn.scrape.Lock()
+		defer rn.scrape.Unlock()
+		rn.mu.Lock()
+		rn.seen = append(rn.seen[:0], rn.all...)
+		rn.mu.Unlock()
 		t.mu.Lock()
 		for _, e := range t.endpoints {
 			e.count = 0
 		}
 		t.mu.Unlock()
-		for _, p := range t.running.all {
+		for _, p := range rn.seen {
 			rec := p.Value()
 			if rec == nil {
 				continue

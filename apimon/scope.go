@@ -3,24 +3,34 @@ package apimon
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"sync"
 
 	"github.com/chronoretrace/chronomon/monitor"
 )
 
 // scope is what a request's context carries: the way from inside back to the
-// measuring. It may outlive the request.
+// measuring. It may outlive the request, and be used from any goroutine.
 type scope struct {
 	handler *handler
-	request *http.Request // the one that carries the scope
+	url     *url.URL // as the request came
+	bare    *http.Request
 
 	mu  sync.Mutex
 	rec *recorder // guarded by mu; nil once the request is over
+	seq uint64
 	// name is the route once known. Guarded by mu.
 	name string
 }
 
 var _ monitor.Caller = (*scope)(nil)
+
+func newScope(h *handler, rec *recorder) *scope {
+	return &scope{
+		handler: h, url: rec.request.URL, rec: rec, seq: rec.seq,
+		bare: bareRequest(rec.method, rec.host, rec.path, rec.rawPath),
+	}
+}
 
 // SetRoute says the route of the request whose context ctx is or comes from:
 // for routers that do not set http.Request.Pattern, called by a middleware of
@@ -30,19 +40,20 @@ var _ monitor.Caller = (*scope)(nil)
 // requests do not carry what SetRoute needs then.
 func SetRoute(ctx context.Context, route string) {
 	s, ok := monitor.CallerFrom(ctx).(*scope)
-	if !ok {
+	if !ok || s.handler.route != nil {
 		return
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.rec == nil || s.handler.route != nil {
-		return
+	c := claim{s.rec, s.seq}
+	s.mu.Unlock()
+	if c.rec != nil {
+		c.say(route)
 	}
-	s.name = label(route)
-	s.rec.say(route)
 }
 
-// CallerName implements monitor.Caller: the route, once it is known.
+// CallerName implements monitor.Caller: the route, once it is known. Around a
+// mux it is asked for here, since what the mux wrote into the request is the
+// handler's goroutine's alone.
 func (s *scope) CallerName() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,20 +61,27 @@ func (s *scope) CallerName() string {
 	case s.name != "":
 	case s.handler.route != nil:
 		s.name = s.handler.route.name
-	case s.request.Pattern != "":
-		s.name = label(s.request.Pattern)
-	case s.handler.copies: // the mux has said it to a copy of the request
-		_, pattern := s.handler.mux.Handler(s.request)
-		s.name = label(pattern)
+	case s.handler.mux != nil:
+		return label(s.handler.ask(s.bare))
 	}
 	return s.name
 }
 
-// recorder returns the recorder of the request, nil once it is over.
-func (s *scope) recorder() *recorder {
+func (s *scope) named(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.rec
+	s.name = name
+}
+
+// claim returns the request, or nothing once it is over.
+func (s *scope) claim(t *table) claim {
+	s.mu.Lock()
+	rec, seq := s.rec, s.seq
+	s.mu.Unlock()
+	if c := rec.claim(t); c.seq == seq {
+		return c
+	}
+	return claim{}
 }
 
 func (s *scope) end() {

@@ -63,6 +63,9 @@ func newTable(set *instrument.Set, c *config) (*table, error) {
 		Labels:     catalog.APIStreamDuration.Labels,
 		Histograms: []instrument.HistogramSpec{{Bounds: catalog.APIStreamDuration.Buckets, Scale: 1e-9}},
 	})
+	t.limiter.Exempt(unmatched)
+	t.requests.Limit("endpoint", t.limiter)
+	t.streams.Limit("endpoint", t.limiter)
 	if err := t.show(set); err != nil {
 		set.Drop(
 			catalog.APIRequestDuration, catalog.APIRequestTotal, catalog.APIStreamDuration, catalog.APIConcurrentRequests,
@@ -89,7 +92,12 @@ func (t *table) show(set *instrument.Set) error {
 	t.panics, err = set.Counters(catalog.APIPanics)
 	errs = append(errs, err)
 	t.slow, err = set.Counters(catalog.APISlowRequests)
-	return errors.Join(append(errs, err)...)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return err
+	}
+	t.panics.Limit("endpoint", t.limiter)
+	t.slow.Limit("endpoint", t.limiter)
+	return nil
 }
 
 // endpoint returns the endpoint of that label, making it if there is room.
@@ -100,7 +108,7 @@ func (t *table) endpoint(name string) *endpoint {
 	if ok {
 		return t.endpoints[at]
 	}
-	if name != unmatched && !t.limiter.Allow(name) {
+	if !t.limiter.Allow(name) {
 		name = otherName
 		if at, ok = t.search(name); ok {
 			return t.endpoints[at]

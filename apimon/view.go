@@ -23,6 +23,7 @@ const (
 type writerType struct {
 	typ   reflect.Type
 	kind  kind
+	layer bool // it wraps another one, so that its kind is not its type's alone
 	reuse bool // our view of it may be used again: nobody is left to hold it when we return
 	inner bool // a middleware outside of us may have wrapped it
 }
@@ -32,7 +33,7 @@ func (c *core) newWriterType(w http.ResponseWriter) writerType {
 	layer := implements[ours](w) || implements[unwrapper](w)
 	t := writerType{
 		typ:   reflect.TypeOf(w),
-		reuse: !c.unpooled && (server || c.pooled),
+		layer: layer,
 		inner: layer || (!server && !c.pooled),
 	}
 	for bit, has := range map[kind]bool{
@@ -46,6 +47,24 @@ func (c *core) newWriterType(w http.ResponseWriter) writerType {
 			t.kind |= bit
 		}
 	}
+	for range maxLayers {
+		u, ok := w.(unwrapper)
+		if !ok {
+			break
+		}
+		// What http.ResponseController would find behind the layer goes through
+		// our view, so that it is seen.
+		w = u.Unwrap()
+		if implements[http.Flusher](w) {
+			t.kind |= isFlusher
+		}
+		if implements[http.Hijacker](w) {
+			t.kind |= isHijacker
+		}
+	}
+	// A timeout handler may push after we have returned: what can push is not
+	// used again.
+	t.reuse = !c.unpooled && (server || c.pooled) && t.kind&isPusher == 0
 	return t
 }
 
@@ -81,7 +100,7 @@ func (c *core) writerType(w http.ResponseWriter) writerType {
 		}
 	}
 	t := c.newWriterType(w)
-	if len(known) < maxTypes {
+	if len(known) < maxTypes && !t.layer {
 		more := append(slices.Clip(known), t)
 		c.types.Store(&more)
 	}

@@ -85,7 +85,7 @@ func TestServersWritersAreKnown(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
 		require.Equal(t, http2, proto == "HTTP/2.0")
-		require.True(t, wt.reuse, proto)
+		require.Equal(t, !http2, wt.reuse, "%s: what can push is not used again", proto)
 		require.False(t, wt.inner, proto)
 	}
 }

@@ -2,6 +2,7 @@ package apimon
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -14,9 +15,12 @@ import (
 // through a view. It notes what is sent.
 type writer struct {
 	rw      http.ResponseWriter
-	rec     *recorder // nil once the request is over
+	rec     *recorder
+	core    *core
+	ctx     context.Context // the request's
 	written int64
 	status  int // 0 until one is sent
+	http1   bool
 
 	upgraded   bool // hijacked, or 101 was sent
 	hijacked   bool
@@ -42,13 +46,14 @@ func (w *writer) Header() http.Header { return w.rw.Header() }
 
 // WriteHeader implements http.ResponseWriter: the first final status counts.
 func (w *writer) WriteHeader(status int) {
-	if w.status == 0 && status >= 500 && w.rec != nil {
-		w.clientGone = gone499(w.rec.request)
+	if w.status == 0 && status >= 500 && w.ctx != nil {
+		w.clientGone = isClientGone(w.ctx)
 	}
 	w.rw.WriteHeader(status)
-	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+	switching := status == http.StatusSwitchingProtocols && w.http1
+	if w.status == 0 && (status >= 200 || switching) {
 		w.status = status
-		w.upgraded = w.upgraded || status == http.StatusSwitchingProtocols
+		w.upgraded = w.upgraded || switching
 	}
 }
 
@@ -85,18 +90,11 @@ func (f flusher) FlushError() error {
 	f.implicit()
 	if !f.flushed {
 		f.flushed = true
-		if f.rec != nil && isStream(f.rw.Header()) {
-			f.stream, f.firstByte = true, f.rec.handler.core.now()
+		if f.core != nil && isStream(f.rw.Header()) {
+			f.stream, f.firstByte = true, f.core.now()
 		}
 	}
-	switch w := f.rw.(type) {
-	case interface{ FlushError() error }:
-		return w.FlushError()
-	case http.Flusher:
-		w.Flush()
-		return nil
-	}
-	return http.ErrNotSupported
+	return http.NewResponseController(f.rw).Flush() // through layers that only unwrap, too
 }
 
 // isStream reports whether a flushed response is one that goes on for as long
@@ -114,11 +112,7 @@ type hijacker struct{ *writer }
 
 // Hijack implements http.Hijacker.
 func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	w, ok := h.rw.(http.Hijacker)
-	if !ok {
-		return nil, nil, http.ErrNotSupported
-	}
-	conn, rw, err := w.Hijack()
+	conn, rw, err := http.NewResponseController(h.rw).Hijack()
 	if err == nil {
 		h.hijacked, h.upgraded = true, true
 		if h.status == 0 {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,6 +43,9 @@ func ContextWithCaller(ctx context.Context, c Caller) context.Context {
 
 // CallerFrom returns the caller in the context, or nil.
 func CallerFrom(ctx context.Context) Caller {
+	if ctx == nil {
+		return nil
+	}
 	c, _ := ctx.Value(callerKey{}).(Caller)
 	return c
 }
@@ -82,13 +86,15 @@ func (m *Monitor) Depends(ctx context.Context, kind, name string) {
 func (e *edges) add(k edgeKey, now time.Time) {
 	v, ok := e.seen.Load(k)
 	if !ok {
-		if e.n.Load() >= int64(e.max) {
+		if e.n.Add(1) > int64(e.max) {
+			e.n.Add(-1)
 			e.overflow()
 			return
 		}
+		k = edgeKey{strings.Clone(k.caller), strings.Clone(k.kind), strings.Clone(k.name)}
 		var loaded bool
-		if v, loaded = e.seen.LoadOrStore(k, &edgeStat{}); !loaded {
-			e.n.Add(1)
+		if v, loaded = e.seen.LoadOrStore(k, &edgeStat{}); loaded {
+			e.n.Add(-1)
 		}
 	}
 	s := v.(*edgeStat)

@@ -34,6 +34,7 @@ func (m *Monitor) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	format := m.negotiate(r.Header)
 	h := w.Header()
 	h.Set("Content-Type", string(format))
+	h["Vary"] = vary
 	if r.Method == http.MethodHead {
 		return
 	}
@@ -112,8 +113,10 @@ func (m *Monitor) writeMetrics(w io.Writer, format expfmt.Format) error {
 	return nil
 }
 
-// eof ends an OpenMetrics exposition.
-var eof = []byte("# EOF\n")
+var (
+	eof  = []byte("# EOF\n") // ends an OpenMetrics exposition
+	vary = []string{"Accept, Accept-Encoding"}
+)
 
 // foreign gathers and encodes the collectors that are not the SDK's.
 func (m *Monitor) foreign(format expfmt.Format) ([]instrument.Block, error) {
@@ -163,7 +166,7 @@ func acceptsGzip(h http.Header) bool {
 	for part := range strings.SplitSeq(h.Get("Accept-Encoding"), ",") {
 		name, params, _ := strings.Cut(part, ";")
 		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
-			q := strings.TrimLeft(strings.TrimPrefix(strings.TrimSpace(params), "q="), "0.")
+			q := strings.TrimLeft(strings.TrimPrefix(strings.ToLower(strings.ReplaceAll(params, " ", "")), "q="), "0.")
 			return params == "" || q != ""
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -212,7 +213,7 @@ func (m *Monitor) Instruments() *instrument.Set { return m.set }
 
 // Guard is deferred around a call of the host's code. A panic becomes the
 // error, is counted under the callback's name in monitor_callback_panics_total
-// and logged.
+// and logged, without its value, which may hold what a request carried.
 func (m *Monitor) Guard(callback string, err *error) {
 	if v := recover(); v != nil {
 		*err = m.panicked(callback, v)
@@ -223,6 +224,12 @@ func (m *Monitor) panicked(callback string, v any) error {
 	if !m.off {
 		m.panics.Cell(callback).Add(&instrument.Home{}, 0, 1)
 	}
-	m.logger.Error("callback panicked", "callback", callback, "panic", v)
-	return fmt.Errorf("monitor: callback %s panicked: %v", callback, v)
+	m.complain("callback panicked", "callback", callback, "panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+	return fmt.Errorf("monitor: callback %s panicked with a %T", callback, v)
+}
+
+// complain logs an error, whatever the host's logger makes of it.
+func (m *Monitor) complain(msg string, attrs ...any) {
+	defer func() { _ = recover() }() // there is nobody left to tell
+	m.logger.Error(msg, attrs...)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -86,7 +87,7 @@ func newConfig(opts []Option) (*config, error) {
 
 func (c *config) validate() (errs []error) {
 	bad := func(option string, value any, want string) { errs = append(errs, invalid(option, value, want)) }
-	if c.registererGiven && c.registerer == nil {
+	if c.registererGiven && isNil(c.registerer) {
 		bad("WithRegisterer", nil, "a registerer")
 	}
 	if len(c.profiles) == 0 {
@@ -112,8 +113,8 @@ func (c *config) validate() (errs []error) {
 	if c.clock == nil {
 		bad("WithClock", nil, "a function")
 	}
-	if c.grace <= 0 {
-		bad("WithGracePeriod", c.grace, "a positive duration")
+	if c.grace <= 0 || c.grace > 24*time.Hour {
+		bad("WithGracePeriod", c.grace, "a positive duration, at most a day")
 	}
 	if c.pseudonymKey != nil && len(c.pseudonymKey) < 16 {
 		bad("WithPseudonymKey", fmt.Sprintf("%d bytes", len(c.pseudonymKey)), "16 bytes or more")
@@ -135,6 +136,15 @@ func (c *config) validate() (errs []error) {
 		names[s.name] = true
 	}
 	return errs
+}
+
+// isNil reports whether v is nil or a nil pointer.
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	r := reflect.ValueOf(v)
+	return r.Kind() == reflect.Pointer && r.IsNil()
 }
 
 // WithService names the host: the labels of monitor_info. The default name is

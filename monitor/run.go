@@ -46,12 +46,16 @@ var (
 // The start is marked as a deploy of the build's revision: see [Monitor.Mark].
 // Run may be called once. A monitor that is off runs the engines and nothing else.
 func (m *Monitor) Run(ctx context.Context, engines ...Runner) error {
+	if ctx == nil {
+		return fmt.Errorf("monitor: %w: Run context = nil: want a context", ErrInvalidOption)
+	}
 	if m.ran.Swap(true) {
 		return ErrRan
 	}
 	m.markStart(ctx)
 	base := context.WithoutCancel(ctx)
-	r := run{m: m, ended: make(chan struct{})}
+	r := run{m: m, ended: make(chan struct{}), over: make(chan struct{})}
+	defer close(r.over)
 
 	for _, s := range m.sinks {
 		r.start(base, "sink "+s.name, func(ctx context.Context) error {
@@ -84,6 +88,7 @@ type run struct {
 	tasks []*task
 	end   sync.Once
 	ended chan struct{} // closed when an engine has ended
+	over  chan struct{} // closed when Run returns
 
 	mu   sync.Mutex
 	errs []error // guarded by mu
@@ -115,7 +120,7 @@ func (r *run) start(base context.Context, name string, f func(context.Context) e
 	go func() {
 		defer close(t.done)
 		defer cancel()
-		if err := r.guarded(ctx, name, f); err != nil {
+		if err := r.guarded(name, func() error { return f(ctx) }); err != nil {
 			r.fail(err)
 		}
 	}()
@@ -144,7 +149,7 @@ func (r *run) startEngine(ctx, base context.Context, i int, e Runner) bool {
 	})
 	if rd, ok := e.(Readier); ok {
 		select {
-		case <-rd.Ready():
+		case <-r.ready(nameOf(i, e), rd, end):
 		case <-ctx.Done():
 		case <-r.ended:
 		}
@@ -159,6 +164,29 @@ func (r *run) startEngine(ctx, base context.Context, i int, e Runner) bool {
 	}
 }
 
+// ready returns a channel that is closed when the engine is. Asking is the
+// host's code: it may block or panic.
+func (r *run) ready(name string, rd Readier, end func()) <-chan struct{} {
+	out := make(chan struct{})
+	go func() {
+		err := r.guarded(name, func() error {
+			ch := rd.Ready()
+			select {
+			case <-ch:
+				close(out)
+			case <-r.ended:
+			case <-r.over:
+			}
+			return nil
+		})
+		if err != nil {
+			r.fail(err)
+			end()
+		}
+	}()
+	return out
+}
+
 // nameOf is what errors call an engine: what it calls itself, or its place.
 func nameOf(i int, e Runner) string {
 	if s, ok := e.(fmt.Stringer); ok {
@@ -167,14 +195,23 @@ func nameOf(i int, e Runner) string {
 	return fmt.Sprintf("engine %d (%T)", i, e)
 }
 
-func (r *run) guarded(ctx context.Context, name string, f func(context.Context) error) (err error) {
+// guarded calls the host's f. A panic is an error, and so is a goroutine that
+// was ended from inside.
+func (r *run) guarded(name string, f func() error) (err error) {
+	returned := false
 	defer func() {
-		if v := recover(); v != nil {
+		switch v := recover(); {
+		case v != nil:
 			r.m.logger.Error("engine panicked", "engine", name, "panic", v, "stack", string(debug.Stack()))
 			err = fmt.Errorf("monitor: %s panicked: %v", name, v)
+		case !returned:
+			err = fmt.Errorf("monitor: %s ended its goroutine", name)
+			r.fail(err) // nobody is left to return it to
 		}
 	}()
-	if err := f(ctx); err != nil {
+	err = f()
+	returned = true
+	if err != nil {
 		return fmt.Errorf("monitor: %s: %w", name, err)
 	}
 	return nil
@@ -183,27 +220,43 @@ func (r *run) guarded(ctx context.Context, name string, f func(context.Context) 
 // stop ends tasks in reverse order, each waited for. When the grace period is
 // over those that are left are ended at once, with a quarter of it more to obey.
 func (r *run) stop(tasks []*task, grace time.Duration) {
-	timer := time.NewTimer(grace)
-	defer timer.Stop()
+	over, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
 	for i, t := range slices.Backward(tasks) {
 		t.cancel()
-		select {
-		case <-t.done:
+		if t.endedBefore(over) {
 			continue
-		case <-timer.C:
 		}
-		for _, t := range tasks[:i] {
-			t.cancel()
-		}
-		timer.Reset(grace / 4)
-		for _, t := range tasks[:i+1] {
-			select {
-			case <-t.done:
-			case <-timer.C:
-				timer.Reset(0)
-				r.fail(fmt.Errorf("monitor: %s %w of %v", t.name, ErrGrace, r.m.grace))
-			}
-		}
+		r.hurry(tasks[:i+1], grace/4)
 		return
+	}
+}
+
+// hurry ends tasks at once and names those that do not obey.
+func (r *run) hurry(tasks []*task, grace time.Duration) {
+	over, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	for _, t := range tasks {
+		t.cancel()
+	}
+	for _, t := range tasks {
+		if !t.endedBefore(over) {
+			r.fail(fmt.Errorf("monitor: %s %w of %v", t.name, ErrGrace, r.m.grace))
+		}
+	}
+}
+
+// endedBefore waits for the task until over is done.
+func (t *task) endedBefore(over context.Context) bool {
+	select {
+	case <-t.done:
+		return true
+	case <-over.Done():
+	}
+	select {
+	case <-t.done: // both at once
+		return true
+	default:
+		return false
 	}
 }

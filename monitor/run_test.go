@@ -3,6 +3,7 @@ package monitor_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -179,4 +180,60 @@ func TestRunTwice(t *testing.T) {
 	cancel()
 	require.NoError(t, m.Run(ctx))
 	require.ErrorIs(t, m.Run(ctx), monitor.ErrRan)
+}
+
+// moody is an engine whose Ready is not to be trusted.
+type moody struct{ ready func() <-chan struct{} }
+
+func (m moody) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+func (m moody) Ready() <-chan struct{}        { return m.ready() }
+
+func TestRunBearsAMoodyReady(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		err := plain(t).Run(t.Context(), moody{func() <-chan struct{} { panic("boom") }})
+		require.ErrorContains(t, err, "panicked: boom")
+	})
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		require.NoError(t, plain(t).Run(ctx, moody{func() <-chan struct{} { <-release; return nil }}))
+		close(release)
+	})
+}
+
+func TestRunNoticesAGoroutineThatEndsItself(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		err := plain(t).Run(t.Context(), monitor.RunnerFunc(func(context.Context) error { runtime.Goexit(); return nil }))
+		require.ErrorContains(t, err, "ended its goroutine")
+	})
+}
+
+func TestRunWithoutAContext(t *testing.T) {
+	t.Parallel()
+	require.ErrorIs(t, plain(t).Run(nil), monitor.ErrInvalidOption) //nolint:staticcheck // what a host may do by mistake
+}
+
+// An engine that obeyed is not accused, however late the one above it is.
+func TestRunAccusesNobodyWrongly(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			release := make(chan struct{})
+			var engines []monitor.Runner
+			for range 3 {
+				engines = append(engines, monitor.RunnerFunc(func(ctx context.Context) error { <-ctx.Done(); return nil }))
+			}
+			m := plain(t, monitor.WithGracePeriod(4*time.Second))
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Second, cancel)
+			err := m.Run(ctx, append(engines, monitor.RunnerFunc(func(context.Context) error { <-release; return nil }))...)
+			require.ErrorContains(t, err, "engine 3")
+			require.NotContains(t, err.Error(), "engine 0")
+			require.NotContains(t, err.Error(), "engine 2")
+			close(release)
+		})
+	}
 }

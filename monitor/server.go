@@ -29,15 +29,16 @@ func (s *server) String() string { return fmt.Sprintf("http server %v", s.ln.Add
 
 // Run implements Runner.
 func (s *server) Run(ctx context.Context) error {
-	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	requests, cancelCause := context.WithCancelCause(context.WithoutCancel(ctx))
+	cancel := func() { cancelCause(http.ErrServerClosed) } // and not because the client has gone
 	defer cancel()
 	base := s.srv.BaseContext
 	s.srv.BaseContext = func(ln net.Listener) context.Context {
 		if base == nil {
 			return requests
 		}
-		ctx, stop := context.WithCancel(base(ln))
-		context.AfterFunc(requests, stop)
+		ctx, stop := context.WithCancelCause(base(ln))
+		context.AfterFunc(requests, func() { stop(http.ErrServerClosed) })
 		return ctx
 	}
 	stopped := make(chan struct{})

@@ -13,7 +13,7 @@ import (
 
 // A Sink takes events somewhere. Write is called by one goroutine at a time
 // and may block until ctx is done. The batch is the sink's only until Write
-// returns. What a sink holds open it may close when [Monitor.Run] has returned.
+// returns, and must not be changed. What a sink holds open it may close when [Monitor.Run] has returned.
 // Delivery is at least once: an error makes the SDK hold the batch and try again, later and
 // later, unless it was made by [Permanent]; a panic counts as an error and,
 // when it comes back twice with the same batch, costs that batch.
@@ -28,8 +28,13 @@ type SinkFunc func(ctx context.Context, batch []Event) error
 func (f SinkFunc) Write(ctx context.Context, batch []Event) error { return f(ctx, batch) }
 
 // Permanent marks a batch that the sink will never take: it is dropped and
-// counted under reason "rejected" instead of being tried again.
-func Permanent(err error) error { return &queue.PermanentError{Err: err} }
+// counted under reason "rejected" instead of being tried again. nil stays nil.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &queue.PermanentError{Err: err}
+}
 
 // sinkConfig is what one sink was given.
 type sinkConfig struct {
@@ -59,7 +64,7 @@ func (c *sinkConfig) validate() (errs []error) {
 	if c.name == "" {
 		errs = append(errs, invalid("WithSink", `""`, "a name"))
 	}
-	if c.sink == nil {
+	if f, isFunc := c.sink.(SinkFunc); c.sink == nil || isFunc && f == nil {
 		bad("sink", nil, "a sink")
 	}
 	for _, k := range c.kinds {

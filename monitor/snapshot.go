@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -24,6 +25,9 @@ type snapshotters struct {
 
 // AddSnapshotter makes s part of every backup. Engines add themselves.
 func (m *Monitor) AddSnapshotter(s Snapshotter) error {
+	if s == nil {
+		return errors.New("monitor: add snapshotter: nil")
+	}
 	name := s.SnapshotName()
 	m.snapshots.mu.Lock()
 	defer m.snapshots.mu.Unlock()

@@ -18,9 +18,10 @@ fuzz() {
 }
 
 status=0
+packages=$(go list -f '{{.ImportPath}} {{.Dir}}' ./...)
 while read -r package dir; do
 	while read -r _ target; do
 		fuzz "$package" "$target" || status=1
 	done < <(grep -shoE '^func Fuzz[A-Za-z0-9_]+' "$dir"/*_test.go)
-done < <(go list -f '{{.ImportPath}} {{.Dir}}' ./...)
+done <<<"$packages"
 exit "$status"

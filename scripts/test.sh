@@ -65,12 +65,13 @@ fi
 # Allocations cannot be counted under the race detector, so the packages that
 # count them run once more without it, and then no such test may be skipped.
 allocation_tests() {
-	local dir packages=()
+	local dir dirs packages=()
+	dirs=$(go list -f '{{.Dir}}' ./...) || return
 	while read -r dir; do
 		if grep -qsE 'AllocsPerRun|^//go:build !race' "$dir"/*_test.go; then
 			packages+=("$dir")
 		fi
-	done < <(go list -f '{{.Dir}}' ./...)
+	done <<<"$dirs"
 	if [ "${#packages[@]}" -gt 0 ]; then
 		go_test <(grep -v Alloc "$allowed") -shuffle=on "${packages[@]}"
 	fi

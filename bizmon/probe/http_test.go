@@ -61,7 +61,7 @@ func TestHTTP(t *testing.T) {
 		"judged":             {path: "/quote", check: probe.HTTP{CheckBody: priced}, status: 200},
 		"misjudged":          {path: "/broken", check: probe.HTTP{CheckBody: priced, WantStatus: []int{503}}, reason: probe.ReasonBody, detail: "no quote", status: 503},
 		"chosen reason":      {path: "/quote", check: probe.HTTP{CheckBody: func([]byte) error { return &probe.Failure{Reason: "stale", Detail: "of yesterday"} }}, reason: "stale", detail: "of yesterday", status: 200},
-		"judge panics":       {path: "/quote", check: probe.HTTP{CheckBody: func([]byte) error { panic("oops") }}, reason: probe.ReasonPanic, detail: "oops", status: 200},
+		"judge panics":       {path: "/quote", check: probe.HTTP{CheckBody: func([]byte) error { panic("oops") }}, reason: probe.ReasonPanic, detail: "panicked with a", status: 200},
 		"large body":         {path: "/quote", check: probe.HTTP{MaxBody: 33}, reason: probe.ReasonBody, detail: "larger than 33 bytes", status: 200},
 		"body that fits":     {path: "/quote", check: probe.HTTP{MaxBody: 34}, status: 200},
 		"cut body":           {path: "/cut", reason: probe.ReasonReset, detail: "reading the body", status: 200},
@@ -200,7 +200,7 @@ func TestHTTPTransportOfTheHost(t *testing.T) {
 	})})
 	require.NoError(t, b.check(t).Err)
 	b = one(t, probe.HTTP{URL: "http://quotes.test", Transport: roundTrip(func(*http.Request) (*http.Response, error) { panic("oops") })})
-	requireFailure(t, b.check(t), probe.ReasonPanic, "oops")
+	requireFailure(t, b.check(t), probe.ReasonPanic, "panicked with a")
 	require.Equal(t, []string{`monitor_callback_panics_total{callback="probe.http"} 1`}, b.exposition("monitor_callback_panics_total{"))
 }
 

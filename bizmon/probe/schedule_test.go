@@ -222,6 +222,6 @@ func TestPanickingFunc(t *testing.T) {
 		time.Sleep(time.Minute + time.Second)
 		stop()
 		require.EqualValues(t, 2, calls.Load())
-		requireFailure(t, b.Results()[0], probe.ReasonPanic, "oops")
+		requireFailure(t, b.Results()[0], probe.ReasonPanic, "panicked with a")
 	})
 }

@@ -20,6 +20,13 @@ type exemplar struct {
 	at    time.Time
 }
 
+func (e *exemplar) time() time.Time {
+	if e == nil {
+		return time.Time{}
+	}
+	return e.at
+}
+
 type exemplars []atomic.Pointer[exemplar] // by position in the row
 
 // Exemplar offers a trace id for the bucket of histogram i that v fell into. It
@@ -40,7 +47,7 @@ func (c *Cell) Exemplar(i int, v int64, trace string, now time.Time) {
 	h := &c.group.layout.histograms[i]
 	slot := &(*t)[h.bucket(v)]
 	old := slot.Load()
-	if old != nil && now.Sub(old.at) < exemplarEvery {
+	if age := now.Sub(old.time()); age >= 0 && age < exemplarEvery { // a clock may be set back
 		return
 	}
 	slot.CompareAndSwap(old, &exemplar{trace, h.shown(float64(v)), now})

@@ -125,6 +125,14 @@ type Group struct {
 	namings [][]string       // guarded by mu; appended to only
 }
 
+// Limit gives a label another limiter than its own: one that several groups
+// share. It is for the time before the group has cells.
+func (g *Group) Limit(label string, l *Limiter) {
+	if i := slices.Index(g.labels, label); i >= 0 {
+		g.limiters[i] = l
+	}
+}
+
 // Cell returns the cell for the label values, making it if needed. A value
 // past its label's limit becomes [Other], which is counted. Callers on a hot
 // path keep the cell. It panics if the number of values is not the labels'.
@@ -140,18 +148,22 @@ func (g *Group) Cell(values ...string) *Cell {
 	if c != nil {
 		return c
 	}
-	values = clean(values)
+	return g.add(clean(values)) // a copy: values itself stays on the caller's stack
+}
+
+// add makes the cell for values that no cell has as they are.
+func (g *Group) add(values []string) *Cell {
 	for i, l := range g.limiters {
 		values[i] = l.Value(values[i])
 	}
-	key = appendKey(buf[:0], values)
+	key := appendKey(nil, values)
 
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if c := g.cells[string(key)]; c != nil {
 		return c
 	}
-	c = g.newCell(values)
+	c := g.newCell(values)
 	g.cells[string(key)] = c
 	g.sorted.Store(nil)
 	return c

@@ -55,6 +55,13 @@ func (l *Limiter) admit(v string) bool {
 	return true
 }
 
+// Exempt lets values pass that take no room.
+func (l *Limiter) Exempt(values ...string) {
+	for _, v := range values {
+		l.values.Store(v, struct{}{})
+	}
+}
+
 // Value returns v if it is allowed and [Other] otherwise.
 func (l *Limiter) Value(v string) string {
 	if l.Allow(v) {

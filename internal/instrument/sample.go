@@ -81,7 +81,7 @@ func (s *sample) histogram(src *cellSource) (*dto.Histogram, error) {
 	}
 	// The native histogram was read last, so its count is at least the classic
 	// one's and both sets of buckets fit under it.
-	native.Histogram.Bucket = out.Bucket
+	native.Histogram.Bucket, native.Histogram.SampleSum = out.Bucket, out.SampleSum
 	buckets[n].CumulativeCount = native.Histogram.SampleCount
 	return native.Histogram, nil
 }

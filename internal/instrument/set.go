@@ -62,7 +62,8 @@ type anchor struct {
 // Open returns the set of instruments in the registry: a new one, or the one
 // that is there already, with the given profiles added to it.
 func Open(c Config) (*Set, error) {
-	for {
+	const tries = 3
+	for range tries {
 		s := &Set{
 			reg: c.Registerer, labelLimit: c.LabelLimit, nativeFactor: c.NativeFactor, chinese: c.Chinese,
 			metrics: map[string]*member{}, shared: map[string]any{},
@@ -86,8 +87,9 @@ func Open(c Config) (*Set, error) {
 		if old.set.isOpen() {
 			return old.set, old.set.addProfiles(c.Profiles)
 		}
-		// The other one was not to be, and its anchor is gone: try again.
+		// The other one was not to be, and its anchor should be gone: try again.
 	}
+	return nil, errors.New("the registry holds what an earlier monitor left when it could not be made: use another one")
 }
 
 // isOpen waits until the set is open, and reports false if that failed.
@@ -145,8 +147,17 @@ func (s *Set) Limiter(metric, label string, limit int) *Limiter {
 	return NewLimiter(limit, func() { s.overflow.Cell(metric, label).Add(&Home{}, 0, 1) })
 }
 
-// Has reports whether a family of the set goes by the exposition name.
+// Has reports whether a family of the set has samples of that exposition name.
 func (s *Set) Has(name string) bool {
+	for _, suffix := range []string{"_bucket", "_sum", "_count"} {
+		if base, ok := strings.CutSuffix(name, suffix); ok && s.has(base) {
+			return true
+		}
+	}
+	return s.has(name)
+}
+
+func (s *Set) has(name string) bool {
 	_, found := slices.BinarySearchFunc(*s.families.Load(), name, func(f *Family, name string) int {
 		return strings.Compare(f.Name(), name)
 	})

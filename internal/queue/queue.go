@@ -61,7 +61,7 @@ func (e *PermanentError) Unwrap() error { return e.Err }
 // PanicError is what a writer's panic became.
 type PanicError struct{ Value any }
 
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+func (e *PanicError) Error() string { return fmt.Sprintf("panic with a %T", e.Value) }
 
 // New returns a queue in front of write. A batch is the writer's only until it returns.
 func New[T any](cfg Config, events Events, write func(ctx context.Context, batch []T) error) *Queue[T] {

@@ -259,6 +259,6 @@ func TestErrors(t *testing.T) {
 	require.Equal(t, "sink: down", permanent.Error())
 	var p *queue.PermanentError
 	require.ErrorAs(t, permanent, &p)
-	require.Equal(t, "panic: boom", (&queue.PanicError{Value: "boom"}).Error())
+	require.Equal(t, "panic with a string", (&queue.PanicError{Value: "boom"}).Error())
 	require.NotErrorIs(t, &queue.PanicError{Value: errDown}, errors.ErrUnsupported)
 }

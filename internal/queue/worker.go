@@ -40,7 +40,6 @@ func (w *worker[T]) loop(ctx, hard context.Context) {
 
 // drain writes what is left until hard is done, and counts what it could not.
 func (w *worker[T]) drain(hard context.Context) {
-	w.retryAt = time.Time{}
 	for {
 		w.fill()
 		if w.waiting() == 0 {

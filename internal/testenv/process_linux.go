@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -135,12 +136,22 @@ func startProcess(cmd *exec.Cmd, quit syscall.Signal, logFile string) (*process,
 	return p, nil
 }
 
+var errEnded = errors.New("the process has ended by itself")
+
+// ended reports whether the process is gone.
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // stop asks the process to end, kills its group if it does not, and waits.
 func (p *process) stop(sig syscall.Signal) {
-	select {
-	case <-p.done: // by itself; its pid may be another's by now
+	if p.ended() {
 		return
-	default:
 	}
 	_ = p.resume() // a frozen process sees no other signal
 	_ = syscall.Kill(p.pid, sig)
@@ -156,6 +167,9 @@ func (p *process) stop(sig syscall.Signal) {
 // ones by then. PostgreSQL puts each of them into a session of its own, so that
 // a signal to the process group would miss them.
 func (p *process) pause() error {
+	if p.ended() { // by itself; its pid may be another's by now
+		return errEnded
+	}
 	if err := freeze(p.pid); err != nil {
 		return err
 	}
@@ -169,6 +183,9 @@ func (p *process) pause() error {
 
 // resume lets the process and its children go on.
 func (p *process) resume() error {
+	if p.ended() {
+		return errEnded
+	}
 	for _, child := range children(p.pid) {
 		_ = syscall.Kill(child, syscall.SIGCONT) // it may just have ended
 	}

@@ -21,6 +21,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "testsummary:", err)
 		os.Exit(2)
 	}
+	r.demandTests()
 	r.printSkips(*strict)
 	if r.failed {
 		os.Exit(1)

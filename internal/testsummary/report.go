@@ -25,6 +25,7 @@ type report struct {
 	allowed []allowance
 	tests   map[testID]*strings.Builder // the output of what has not ended yet
 	skipped []skip
+	passed  int
 	failed  bool
 }
 
@@ -87,6 +88,8 @@ func (r *report) add(e event) {
 func (r *report) endTest(id testID, result string) {
 	output := r.take(id)
 	switch result {
+	case "pass":
+		r.passed++
 	case "fail":
 		r.failed = true
 		r.print(output)
@@ -124,6 +127,21 @@ func (r *report) print(output string) {
 	for line := range strings.Lines(output) {
 		if !strings.HasPrefix(line, "=== ") {
 			fmt.Fprint(r.out, line)
+		}
+	}
+}
+
+// demandTests fails a run in which no test passed, or that left one unfinished:
+// nothing was shown by it.
+func (r *report) demandTests() {
+	if r.passed == 0 {
+		fmt.Fprintln(r.out, "FAIL: no test has passed")
+		r.failed = true
+	}
+	for id := range r.tests {
+		if id.test != "" {
+			fmt.Fprintf(r.out, "FAIL: %s %s did not end\n", id.pkg, id.test)
+			r.failed = true
 		}
 	}
 }

@@ -1,0 +1,86 @@
+package bizmon
+
+import (
+	"cmp"
+	"slices"
+	"sync/atomic"
+)
+
+// journeys counts the steps from one feature to the next, of all users
+// together: no path of a single one is kept. It has a row for each feature that
+// was left and one for where sessions begin, made when first needed.
+type journeys struct {
+	width int // features, "other" included
+	rows  []atomic.Pointer[row]
+}
+
+// row counts where users went next; its last column is the end of the session.
+type row []atomic.Uint64
+
+func newJourneys(features int) *journeys {
+	return &journeys{width: features, rows: make([]atomic.Pointer[row], features+1)}
+}
+
+// step counts one step; none is the begin or the end of a session.
+func (j *journeys) step(from, to int32) { j.add(from, to, 1) }
+
+func (j *journeys) add(from, to int32, n uint64) {
+	at := func(id int32) int {
+		if id == none {
+			return j.width
+		}
+		return int(id)
+	}
+	p := &j.rows[at(from)]
+	r := p.Load()
+	if r == nil {
+		fresh := make(row, j.width+1)
+		p.CompareAndSwap(nil, &fresh)
+		r = p.Load()
+	}
+	(*r)[at(to)].Add(n)
+}
+
+// A Step is how often users went from one feature to another within a session.
+type Step struct {
+	From, To string  // "" is the begin, or the end, of a session
+	Count    uint64  // since the start, or as restored
+	Share    float64 // of all steps from there
+}
+
+// Journeys returns the n most frequent steps, the most frequent first.
+func (u *Users) Journeys(n int) []Step {
+	if u.core.m.Off() {
+		return nil
+	}
+	names := make([]string, u.journeys.width+1) // the last is ""
+	names[0] = u.features.other.name
+	for _, f := range u.features.table.values() {
+		names[f.id] = f.name
+	}
+	out := u.journeys.steps(names)
+	slices.SortFunc(out, func(a, b Step) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
+	})
+	return out[:min(max(n, 0), len(out))]
+}
+
+func (j *journeys) steps(names []string) (out []Step) {
+	for from := range j.rows {
+		r := j.rows[from].Load()
+		if r == nil {
+			continue
+		}
+		first, sum := len(out), uint64(0)
+		for to := range *r {
+			if n := (*r)[to].Load(); n > 0 {
+				out = append(out, Step{From: names[from], To: names[to], Count: n})
+				sum += n
+			}
+		}
+		for i := range out[first:] {
+			out[first+i].Share = float64(out[first+i].Count) / float64(sum)
+		}
+	}
+	return out
+}

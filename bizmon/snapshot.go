@@ -1,0 +1,148 @@
+package bizmon
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/chronoretrace/chronomon/monitor"
+)
+
+// snapshot is the part of a backup that counts users: their sketches, and the
+// table of journeys. It names nobody.
+type snapshot struct{ b *Business }
+
+var _ monitor.Snapshotter = (*snapshot)(nil)
+
+// archive is a snapshot as JSON; sketches are base64 in their own encoding.
+type archive struct {
+	Version     int            `json:"version"`
+	Fingerprint string         `json:"fingerprint"` // of the pseudonym key
+	Slots       []archivedSlot `json:"slots"`
+	Steps       []Step         `json:"steps"`
+}
+
+type archivedSlot struct {
+	Level  string `json:"level"`
+	Start  int64  `json:"start"` // Unix seconds
+	Sketch []byte `json:"sketch"`
+}
+
+const archiveVersion = 1
+
+// mostArchive bounds what Restore reads: all sketches at their largest, in base64.
+const mostArchive = 64 << 20
+
+// SnapshotName implements monitor.Snapshotter.
+func (s *snapshot) SnapshotName() string { return "bizmon" }
+
+// Snapshot implements monitor.Snapshotter.
+func (s *snapshot) Snapshot(_ context.Context, w io.Writer) error {
+	users := s.b.Users
+	a := archive{Version: archiveVersion, Fingerprint: s.b.core.fingerprint, Steps: users.Journeys(mostFeatures * mostFeatures)}
+	var err error
+	if a.Slots, err = users.windows.archive(s.b.core.m.Now()); err != nil {
+		return fmt.Errorf("bizmon: snapshot: %w", err)
+	}
+	if err := json.NewEncoder(w).Encode(a); err != nil {
+		return fmt.Errorf("bizmon: snapshot: %w", err)
+	}
+	return nil
+}
+
+// Restore implements monitor.Snapshotter. What is restored is merged with what
+// is there; slots that are in no window any more are left out.
+func (s *snapshot) Restore(ctx context.Context, r io.Reader) error {
+	limited := &io.LimitedReader{R: r, N: mostArchive}
+	var a archive
+	if err := json.NewDecoder(limited).Decode(&a); err != nil {
+		return fmt.Errorf("bizmon: restore: %w", err)
+	}
+	if a.Version != archiveVersion {
+		return fmt.Errorf("bizmon: restore: version %d: want %d", a.Version, archiveVersion)
+	}
+	if a.Fingerprint != s.b.core.fingerprint {
+		return fmt.Errorf("bizmon: restore: %w", ErrOtherKey)
+	}
+	ids, sketches, err := decodeSlots(a.Slots)
+	if err != nil {
+		return fmt.Errorf("bizmon: restore: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.b.Users.windows.restore(ids, sketches, s.b.core.m.Now())
+	for _, st := range a.Steps {
+		s.b.Users.restoreStep(st)
+	}
+	return nil
+}
+
+func decodeSlots(slots []archivedSlot) (ids []slotID, sketches []*Sketch, err error) {
+	for _, s := range slots {
+		level := -1
+		for i := range levels {
+			if levels[i].name == s.Level {
+				level = i
+			}
+		}
+		if level < 0 {
+			return nil, nil, fmt.Errorf("slot level %q", s.Level)
+		}
+		sk := &Sketch{}
+		if err := sk.UnmarshalBinary(s.Sketch); err != nil {
+			return nil, nil, fmt.Errorf("slot %s/%d: %w", s.Level, s.Start, err)
+		}
+		ids, sketches = append(ids, slotID{level, s.Start}), append(sketches, sk)
+	}
+	return ids, sketches, nil
+}
+
+func (u *Users) restoreStep(st Step) {
+	id := func(name string) int32 {
+		if name == "" {
+			return none
+		}
+		return u.features.find(name).id
+	}
+	u.journeys.add(id(st.From), id(st.To), st.Count)
+}
+
+func (w *windows) archive(now time.Time) (out []archivedSlot, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.carry(now)
+	for level := range w.slots {
+		for _, s := range w.slots[level] {
+			if s.sketch.Empty() {
+				continue
+			}
+			b, err := s.sketch.MarshalBinary()
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, archivedSlot{levels[level].name, s.start, b})
+		}
+	}
+	return out, nil
+}
+
+func (w *windows) restore(ids []slotID, sketches []*Sketch, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.carry(now)
+	for i, id := range ids {
+		first, last := w.back(id.level, now, levels[id.level].keep-1), w.back(id.level, now, 0)
+		aligned := w.slotStart(id.level, time.Unix(id.start, 0)).Unix() == id.start
+		if id.start < first || id.start > last || !aligned {
+			continue
+		}
+		s := w.slot(id.level, id.start)
+		if s.sketch.Merge(sketches[i]) {
+			s.version++
+			s.dirty = true
+		}
+	}
+}

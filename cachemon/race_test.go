@@ -1,0 +1,5 @@
+//go:build race
+
+package cachemon_test
+
+const raceEnabled = true

@@ -1,0 +1,5 @@
+//go:build race
+
+package dbmon_test
+
+const raceEnabled = true

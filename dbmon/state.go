@@ -1,0 +1,102 @@
+package dbmon
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/chronoretrace/chronomon/internal/instrument"
+)
+
+// operation is what a slot measures.
+type operation uint8
+
+const (
+	opQuery operation = iota + 1
+	opBatch
+	opCopy
+	opPrepare
+)
+
+// maxOpen is how many operations may be open on one connection: a query that
+// prepares, and one that is refused because of it, need three.
+const maxOpen = 4
+
+// slot is one operation that has started and not ended.
+type slot struct {
+	op        operation
+	failed    bool          // a statement of the batch has failed
+	start     time.Duration // on the core's clock
+	last      time.Duration // when the batch's last statement ended
+	statement *statement    // of a query or COPY; of a named prepare
+	count     int           // statements of the batch
+	name      string        // of a prepare
+}
+
+// state is what a tracer keeps on a connection. pgx uses a connection from one
+// goroutine at a time. A host that does not must not crash here, so indexes
+// are checked wherever they are used.
+type state struct {
+	home     instrument.Home
+	quiet    bool // the tracer's own queries
+	open     int
+	slots    [maxOpen]slot
+	prepared map[string]*statement // by the name that the host gave
+	acquired time.Duration         // on the core's clock; 0 when not acquired from a pool
+	wait     time.Duration         // for the connection, until a statement bears it
+}
+
+// state returns what the tracer keeps on the connection, or nil if there is
+// nowhere to keep it.
+func (t *Tracer) state(conn *pgx.Conn) *state {
+	if conn == nil {
+		return nil
+	}
+	pc := conn.PgConn()
+	if pc == nil {
+		return nil
+	}
+	data := pc.CustomData()
+	if s, ok := data[t.key].(*state); ok {
+		return s
+	}
+	if data == nil {
+		return nil
+	}
+	s := &state{}
+	data[t.key] = s
+	return s
+}
+
+// push opens an operation. It returns nil if too many are open.
+func (s *state) push(op operation) *slot {
+	n := s.open
+	if n < 0 || n >= maxOpen {
+		return nil
+	}
+	s.open = n + 1
+	sl := &s.slots[n]
+	sl.op = op
+	return sl
+}
+
+// pop closes the innermost operation of that kind, and those within it whose
+// end was not reported. The slot stays as it is until the next push. It is nil
+// if there is no such operation.
+func (s *state) pop(op operation) *slot {
+	for i := min(s.open, maxOpen) - 1; i >= 0; i-- {
+		if s.slots[i].op == op {
+			s.open = i
+			return &s.slots[i]
+		}
+	}
+	return nil
+}
+
+// current is the innermost open operation, or nil.
+func (s *state) current() *slot {
+	if n := s.open; n > 0 && n <= maxOpen {
+		return &s.slots[n-1]
+	}
+	return nil
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package keypattern_test
+
+const raceEnabled = true

@@ -1,0 +1,124 @@
+package sqltext_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chronoretrace/chronomon/internal/sqltext"
+)
+
+func TestTypeAndTable(t *testing.T) {
+	t.Parallel()
+	for _, c := range corpus {
+		info := sqltext.Analyze(c.sql)
+		require.Equal(t, c.typ, info.Type, c.sql)
+		require.Equal(t, c.table, info.Table, c.sql)
+	}
+}
+
+// TestLayoutMakesNoDifference: neither do letter case, comments, and what
+// stands for a value.
+func TestLayoutMakesNoDifference(t *testing.T) {
+	t.Parallel()
+	for _, same := range [][]string{
+		{
+			"SELECT a, b FROM t WHERE id = 1", "select a,b from t where id=$1", "SELECT\n\ta ,b\nFROM T WHERE ID = 'x'; ",
+			"/* c */ SELECT a, b FROM t WHERE id = -1.5e+10 -- d", "select a, b from t where id = @id",
+			"select a, b from t where id = E'a\\'b'", "select a, b from t where id = $x$ ' $x$", "select a, b from t where id = 1_000",
+			"select a, b from t where id = 'a'\n'b'", "select a, b from t where id = +0xFF", "select a, b from t where id = U&'\\0041'",
+		},
+		{"select * from t where id in (1)", "select * from t where id in (1, 2, 3)", "select * from t where id IN($1,$2)"},
+		{"insert into t (a, b) values (1, 2)", "insert into t(a,b) values (1, -2), ($3, 'x'), (5,6)"},
+		{"select array[1]", "select ARRAY [1, 2]"},
+		{"select f(a, 1)", "SELECT f ( a , 2 )"},
+		{"select a::int - 1", "select a :: int-2"},
+	} {
+		want := sqltext.Analyze(same[0])
+		for _, sql := range same[1:] {
+			got := sqltext.Analyze(sql)
+			require.Equal(t, want.Text, got.Text, sql)
+			require.Equal(t, want.Hash, got.Hash, sql)
+		}
+	}
+	for _, differ := range [][2]string{
+		{"select a from t", "select b from t"},
+		{`select "A" from t`, `select a from t`},
+		{"select a - b from t", "select a + b from t"},
+		{"select a from t where b is null", "select a from t where b is not null"},
+	} {
+		require.NotEqual(t, sqltext.Analyze(differ[0]).Hash, sqltext.Analyze(differ[1]).Hash, "%v", differ)
+	}
+}
+
+func TestText(t *testing.T) {
+	t.Parallel()
+	for sql, want := range map[string]string{
+		"SELECT price FROM stocks WHERE symbol = '600519'":                   "select price from stocks where symbol = ?",
+		"select extract(epoch from ts), -1, x-1, (a) - 1 from t where a<>-5": "select extract(epoch from ts), ?, x - ?, (a) - ? from t where a <> ?",
+		`INSERT INTO "Order"(a,b) VALUES ($1,now()),($2,now())`:              `insert into "Order"(a, b) values (?, now()), (?, now())`,
+		"select a[1], b['x'][2], c[:] from t;;":                              "select a[?], b[?][?], c[:] from t",
+		"select data->>'a', tags @> '{x}', n ?| '{y}' from docs":             "select data ->> ?, tags @> ?, n ?| ? from docs",
+		"begin; update x set a=1; commit;":                                   "begin; update x set a = ?; commit",
+		"":                                                                   "",
+	} {
+		require.Equal(t, want, sqltext.Analyze(sql).Text, sql)
+	}
+	info := sqltext.Analyze("SELECT  1")
+	sum := sha256.Sum256([]byte("select ?"))
+	require.Equal(t, hex.EncodeToString(sum[:])[:16], info.Hash)
+}
+
+func TestLongAndDeepStatements(t *testing.T) {
+	t.Parallel()
+	rows := strings.Repeat("('secret', 1), ", 100_000)
+	info := sqltext.Analyze("INSERT INTO t VALUES " + rows + "('secret', 2)")
+	require.Equal(t, "INSERT", info.Type)
+	require.Equal(t, "t", info.Table)
+	require.NotContains(t, info.Text, "secret")
+	require.Less(t, len(info.Text), 20<<10)
+
+	for _, deep := range []string{
+		strings.Repeat("(", 10_000) + "select 1",
+		strings.Repeat("select (", 5000),
+		strings.Repeat("select * from (", 5000),
+		strings.Repeat("with a as (", 5000),
+		strings.Repeat("explain ", 5000),
+		strings.Repeat("/*", 8000) + "'secret'",
+		strings.Repeat("copy (", 5000) + "select * from t",
+	} {
+		require.NotContains(t, sqltext.Analyze(deep).Text, "secret")
+	}
+}
+
+func TestConcurrentAnalysis(t *testing.T) {
+	t.Parallel()
+	done := make(chan bool)
+	for range 4 {
+		go func() {
+			ok := true
+			for range 50 {
+				for _, c := range corpus {
+					info := sqltext.Analyze(c.sql)
+					ok = ok && info.Type == c.typ && info.Table == c.table
+				}
+			}
+			done <- ok
+		}()
+	}
+	for range 4 {
+		require.True(t, <-done)
+	}
+}
+
+func BenchmarkAnalyze(b *testing.B) {
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		sqltext.Analyze(corpus[i%len(corpus)].sql)
+		i++
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package sqltext_test
+
+const raceEnabled = false
