@@ -11,7 +11,15 @@
 //	monitor               the hub: registry, exposition, events and sinks, Run
 //	monitor/otelbridge    the registry as an OpenTelemetry metric producer
 //	monitor/monitortest   fakes, exposition comparison and conformance suites for tests
+//	monitor/calendar      trading calendars: sessions, holidays, make-up days
+//	monitor/host          CPU, memory, filesystems and load, under node_exporter's names
 //	apimon                HTTP middleware: the API metrics of Section 6.1
+//	dbmon                 pgx tracer, pool and server facts: the database metrics
+//	cachemon              go-redis hook, in-process caches, memory: the cache metrics
+//	bizmon                users, data sources, stocks, connections, back-tests: the business metrics
+//	bizmon/probe          checks of third parties on a schedule
+//	bizmon/redisstore     sketches of users shared by a fleet
+//	bizmon/bizmontest     conformance suite for stores of sketches
 //	examples/quickstart   a service that needs no server
 //	examples/routers      chi, gin and echo (a module of its own)
 //
