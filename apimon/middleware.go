@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/pprof"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,13 +21,6 @@ type Middleware struct {
 	core  *core
 	route *route
 	mux   Mux
-}
-
-// Mux finds the route of a request: a *http.ServeMux, or what stands for
-// another router. The pattern is "" where none matches. Handler may be called
-// concurrently, with requests that have a method, a host and a URL only.
-type Mux interface {
-	Handler(r *http.Request) (h http.Handler, pattern string)
 }
 
 // core is what a middleware and those derived from it share.
@@ -202,118 +194,6 @@ func (h *handler) serveFollowed(rec *recorder) {
 // those outside look for it: the server removes a form's temporary files.
 func giveBack(orig, r *http.Request) {
 	orig.Pattern, orig.Form, orig.PostForm, orig.MultipartForm = r.Pattern, r.Form, r.PostForm, r.MultipartForm
-}
-
-// routeFirst asks for the route before the handler runs.
-func (h *handler) routeFirst(r *http.Request) *route {
-	switch {
-	case h.route != nil:
-		return h.route
-	case h.mux != nil:
-		return h.core.routes.find(h.ask(r))
-	}
-	return h.core.routes.none
-}
-
-// patternOf is the pattern that the request's mux found.
-func (h *handler) patternOf(r *http.Request) string {
-	if r.Pattern == "" && h.copies {
-		return h.ask(r)
-	}
-	return withoutPath(r, r.Pattern)
-}
-
-// ask asks the mux for the request's pattern. A mux that panics knows none.
-func (h *handler) ask(r *http.Request) (pattern string) {
-	var err error
-	defer h.core.m.Guard("apimon.Mux", &err)
-	_, pattern = h.mux.Handler(r)
-	return withoutPath(r, pattern)
-}
-
-// withoutPath returns the pattern unless it is the path: that is what a
-// ServeMux says of a CONNECT request which it redirects, and a path, which the
-// client chose, is no label.
-func withoutPath(r *http.Request, pattern string) string {
-	if r.Method == http.MethodConnect && r.URL != nil && strings.TrimSuffix(pattern, "/") == strings.TrimSuffix(r.URL.Path, "/") {
-		return ""
-	}
-	return pattern
-}
-
-// maxLayers is how many wrappers of a writer are looked through.
-const maxLayers = 16
-
-// claim is a recorder at the time of one request.
-type claim struct {
-	rec *recorder
-	seq uint64
-}
-
-// claim returns the recorder's present request, or nothing if it has none or
-// belongs to other metrics.
-func (rec *recorder) claim(t *table) (c claim) {
-	if rec != nil && rec.borrow() {
-		if rec.handler.core.table == t {
-			c = claim{rec, rec.seq}
-		}
-		rec.giveBack()
-	}
-	return c
-}
-
-// outer returns the request's recorder in a middleware outside of this one
-// that records into the same metrics, or nothing. It is found through the writer
-// or, where a layer hides that, through the context of a request that is followed.
-func (c *core) outer(w http.ResponseWriter, r *http.Request) claim {
-	for range maxLayers {
-		if o, ok := w.(ours); ok {
-			if found := o.chronomonRecorder().claim(c.table); found.rec != nil {
-				return found
-			}
-		}
-		u, ok := w.(unwrapper)
-		if !ok {
-			break
-		}
-		w = u.Unwrap()
-	}
-	if s, ok := monitor.CallerFrom(r.Context()).(*scope); ok && s.handler.follow && s.url == r.URL {
-		return s.claim(c.table)
-	}
-	return claim{}
-}
-
-// inside serves a request that an outer middleware measures: all that is left
-// to say is the route.
-func (h *handler) inside(outer claim, w http.ResponseWriter, r *http.Request) {
-	if h.route != nil {
-		outer.say(h.route.name)
-	} else if h.mux != nil {
-		defer func() {
-			if pattern := h.patternOf(r); pattern != "" {
-				outer.say(pattern)
-			}
-		}()
-	}
-	h.next.ServeHTTP(w, r)
-}
-
-// say sets the route of the claimed request, if it is still running; "" is none.
-func (c claim) say(pattern string) {
-	name := label(pattern) // a client may have chosen the method in front
-	if !c.rec.borrow() {
-		return
-	}
-	var s *scope
-	if c.rec.seq == c.seq {
-		c.rec.route = c.rec.handler.core.routes.find(name)
-		s = c.rec.scope
-	}
-	c.rec.giveBack()
-	if s != nil {
-		s.named(name)
-	}
 }
 
 // followNow reports whether this request is one of the few whose context
