@@ -44,7 +44,7 @@ type core struct {
 	types    atomic.Pointer[[]writerType]
 	owned    [kinds]sync.Pool // of *recorder with a view of their own, by kind
 	unowned  sync.Pool        // of *recorder without
-	followed atomic.Int64     // when a request was last followed, on epoch's clock
+	followAt atomic.Int64     // when a request is to be followed next, on epoch's clock
 	logged   atomic.Int64     // when a slow request was last logged
 	unlogged atomic.Uint64
 }
@@ -122,6 +122,7 @@ func (mw *Middleware) Handler(next http.Handler) http.Handler {
 	}
 	h.follow = h.route == nil && h.mux == nil // a router that will say SetRoute
 	h.profile = mw.core.m.ProfileLabels()
+	h.own = h.follow || h.profile
 	return h
 }
 
@@ -133,7 +134,8 @@ type handler struct {
 	mux     Mux    // knows the routes
 	copies  bool   // something may stand between and copy the request
 	follow  bool   // every request's context carries its scope
-	profile bool
+	profile bool   // and labels its goroutine
+	own     bool   // every request is given a context of its own
 }
 
 // followEvery is how often a request's context carries its scope, where that
@@ -158,7 +160,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := c.recorder(t)
 	now := c.now()
 	rec.begin(h, w, r, now)
-	if h.follow || h.profile || (c.bodies && r.Body != nil && r.Body != http.NoBody) || c.followNow(now) {
+	if h.own || (c.bodies && r.Body != nil && r.Body != http.NoBody) || c.followNow(now) {
 		h.serveFollowed(rec)
 		return
 	}
@@ -199,8 +201,8 @@ func giveBack(orig, r *http.Request) {
 // followNow reports whether this request is one of the few whose context
 // carries its scope.
 func (c *core) followNow(now time.Duration) bool {
-	last := c.followed.Load()
-	return int64(now)-last >= int64(followEvery) && c.followed.CompareAndSwap(last, int64(now))
+	next := c.followAt.Load()
+	return int64(now) >= next && c.followAt.CompareAndSwap(next, int64(now+followEvery))
 }
 
 func (c *core) keeps(r *http.Request) (keep bool) {

@@ -2,6 +2,7 @@ package apimon
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/chronoretrace/chronomon/monitor"
 )
@@ -11,8 +12,8 @@ const maxLayers = 16
 
 // claim is a recorder at the time of one request.
 type claim struct {
-	rec *recorder
-	seq uint64
+	rec   *recorder
+	start time.Duration
 }
 
 // claim returns the recorder's present request, or nothing if it has none or
@@ -20,7 +21,7 @@ type claim struct {
 func (rec *recorder) claim(t *table) (c claim) {
 	if rec != nil && rec.borrow() {
 		if rec.handler.core.table == t {
-			c = claim{rec, rec.seq}
+			c = claim{rec, rec.start}
 		}
 		rec.giveBack()
 	}
@@ -71,7 +72,7 @@ func (c claim) say(pattern string) {
 		return
 	}
 	var s *scope
-	if c.rec.seq == c.seq {
+	if c.rec.start == c.start {
 		c.rec.route = c.rec.handler.core.routes.find(name)
 		s = c.rec.scope
 	}

@@ -19,18 +19,20 @@ const statusClientGone = 499
 type recorder struct {
 	*writer // what the handler writes to: own, or one made for the request
 	view    http.ResponseWriter
+	core    *core
 	handler *handler
-	request *http.Request // what the handler is given
-	start   time.Duration // on the core's clock
+	request *http.Request // what the handler is given, or was
+	start   time.Duration // on the core's clock; tells one request from the next
 
 	completed bool // the handler has returned
 
-	state              atomic.Uint32
-	home               instrument.Home
-	route              *route // said explicitly; nil otherwise
-	method, host, path string
-	rawPath            string
-	seq                uint64 // tells one request from the next
+	state   atomic.Uint32
+	home    instrument.Home
+	route   *route // said explicitly; nil otherwise
+	method  string
+	host    string // the rest is for a scrape that has to ask the mux
+	path    string
+	rawPath string
 
 	body  *countingBody
 	scope *scope
@@ -44,22 +46,19 @@ type recorder struct {
 // of that type. Its view of the writer is used again for later requests if
 // nobody can hold on to it but a handler that breaks net/http's rules; a view
 // that other layers may keep, as web frameworks do, is made for the request.
-func (c *core) recorder(t writerType) *recorder {
-	pool := &c.unowned
-	if t.reuse {
-		pool = &c.owned[t.kind]
-	}
-	rec, _ := pool.Get().(*recorder)
+func (c *core) recorder(t *writerType) *recorder {
+	rec, _ := t.pool.Get().(*recorder)
 	if rec == nil {
-		rec = &recorder{pool: pool}
+		rec = &recorder{core: c, pool: t.pool}
 		c.table.running.add(rec)
-		if pool != &c.unowned {
+		if t.reuse {
+			rec.own.rec = rec
 			rec.writer = &rec.own
 			rec.view = rec.own.newView(t.kind)
 		}
 	}
-	if pool == &c.unowned {
-		rec.writer = &writer{}
+	if rec.writer == nil {
+		rec.writer = &writer{rec: rec}
 		rec.view = rec.newView(t.kind)
 	}
 	return rec
@@ -67,71 +66,75 @@ func (c *core) recorder(t writerType) *recorder {
 
 // begin prepares the recorder for a request.
 func (rec *recorder) begin(h *handler, w http.ResponseWriter, r *http.Request, now time.Duration) {
-	*rec.writer = writer{rw: w, rec: rec, core: h.core, ctx: r.Context(), http1: r.ProtoMajor < 2}
-	rec.seq++
-	rec.handler, rec.request, rec.start, rec.route = h, r, now, h.route
+	rw := rec.writer
+	rw.rw, rw.written, rw.status = w, 0, 0
+	rw.seen = seen{}
+	rec.request, rec.start = r, now
+	if rec.handler != h { // seldom: what a pool holds is most often ours
+		rec.handler = h
+	}
+	if rec.route != h.route {
+		rec.route = h.route
+	}
 	rec.completed = false
 	rec.method = r.Method
 	if h.route == nil { // a scrape may have to ask the mux
-		rec.host, rec.path, rec.rawPath = r.Host, "", ""
-		if r.URL != nil {
-			rec.path, rec.rawPath = r.URL.Path, r.URL.RawPath
+		rec.host, rec.path = r.Host, ""
+		if u := r.URL; u != nil {
+			rec.path = u.Path
+			if u.RawPath != rec.rawPath { // nearly always both are empty
+				rec.rawPath = u.RawPath
+			}
 		}
 	}
-	rec.body, rec.scope = nil, nil
 	rec.activate()
 }
 
 // finish records the request. It runs deferred and does not recover: a panic
 // of the handler goes on.
 func (rec *recorder) finish() {
-	h, r := rec.handler, rec.request
-	now := h.core.now()
+	h, r, w := rec.handler, rec.request, rec.writer
+	now := rec.core.now()
 	if rec.scope != nil {
 		rec.scope.end()
 	}
 	rec.deactivate()
-	rt := rec.routeOf(r)
+	rt := rec.route
+	if rt == nil {
+		rt = rec.core.routes.find(h.patternOf(r))
+	}
 	if rt.skip {
 		rec.release()
 		return
 	}
-	status := rec.status
-	if !rec.completed || status == 0 || rec.clientGone {
+	status := w.status
+	if !rec.completed || status == 0 || w.clientGone {
 		status = rec.outcome(r)
 	}
 	elapsed := now - rec.start
-	if rec.stream {
-		elapsed = rec.firstByte - rec.start
+	if w.stream {
+		elapsed = w.firstByte - rec.start
 	}
 	m := methodOf(rec.method)
 	cell := rt.cell(m, status)
 	b := cell.Begin(&rec.home)
-	if rec.upgraded {
+	if w.upgraded {
 		b.Add(counterUpgraded, 1)
 	} else {
 		b.Observe(histDuration, int64(elapsed))
-		if h.core.table.sizes {
+		if rec.core.table.sizes {
 			b.Observe(histRequestSize, rec.read())
 			if m == methodHead {
-				rec.written = 0 // net/http takes a body and sends none
+				w.written = 0 // net/http takes a body and sends none
 			}
-			b.Observe(histResponseSize, rec.written)
+			b.Observe(histResponseSize, w.written)
 		}
 	}
 	b.End()
-	if h.core.curious || rec.stream || rec.upgraded || !rec.completed || elapsed >= h.core.slowAt {
+	if rec.core.curious || w.stream || w.upgraded || !rec.completed || elapsed >= rec.core.slowAt {
 		rec.report(r, outcome{cell, rt, m, status, elapsed, now - rec.start})
 	}
 	rec.release()
-}
-
-// routeOf is the request's route: said explicitly, or what the mux matched.
-func (rec *recorder) routeOf(r *http.Request) *route {
-	if rec.route != nil {
-		return rec.route
-	}
-	return rec.handler.core.routes.find(rec.handler.patternOf(r))
 }
 
 // outcome is the status of a request whose handler panicked, sent nothing, or
@@ -163,9 +166,11 @@ func (rec *recorder) read() int64 {
 // release gives the recorder back. One whose own writer may still be in
 // somebody's hands, after a panic or a hijack, is left to the garbage collector.
 func (rec *recorder) release() {
-	rec.request = nil
+	if rec.scope != nil || rec.body != nil {
+		rec.scope, rec.body = nil, nil
+	}
 	if rec.writer != &rec.own { // a late write still gets through
-		rec.writer, rec.view = nil, nil
+		rec.writer, rec.view, rec.request = nil, nil, nil
 		rec.pool.Put(rec)
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"time"
 
 	"github.com/chronoretrace/chronomon/monitor"
 )
@@ -15,10 +16,10 @@ type scope struct {
 	handler *handler
 	url     *url.URL // as the request came
 	bare    *http.Request
+	start   time.Duration
 
 	mu  sync.Mutex
 	rec *recorder // guarded by mu; nil once the request is over
-	seq uint64
 	// name is the route once known. Guarded by mu.
 	name string
 }
@@ -27,8 +28,8 @@ var _ monitor.Caller = (*scope)(nil)
 
 func newScope(h *handler, rec *recorder) *scope {
 	return &scope{
-		handler: h, url: rec.request.URL, rec: rec, seq: rec.seq,
-		bare: bareRequest(rec.method, rec.host, rec.path, rec.rawPath),
+		handler: h, url: rec.request.URL, rec: rec, start: rec.start,
+		bare: bareRequest(rec.request.Method, rec.host, rec.path, rec.rawPath),
 	}
 }
 
@@ -44,7 +45,7 @@ func SetRoute(ctx context.Context, route string) {
 		return
 	}
 	s.mu.Lock()
-	c := claim{s.rec, s.seq}
+	c := claim{s.rec, s.start}
 	s.mu.Unlock()
 	if c.rec != nil {
 		c.say(route)
@@ -76,9 +77,9 @@ func (s *scope) named(name string) {
 // claim returns the request, or nothing once it is over.
 func (s *scope) claim(t *table) claim {
 	s.mu.Lock()
-	rec, seq := s.rec, s.seq
+	rec := s.rec
 	s.mu.Unlock()
-	if c := rec.claim(t); c.seq == seq {
+	if c := rec.claim(t); c.start == s.start {
 		return c
 	}
 	return claim{}

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A kind is the set of optional interfaces that a ResponseWriter has.
@@ -23,9 +24,10 @@ const (
 type writerType struct {
 	typ   reflect.Type
 	kind  kind
-	layer bool // it wraps another one, so that its kind is not its type's alone
-	reuse bool // our view of it may be used again: nobody is left to hold it when we return
-	inner bool // a middleware outside of us may have wrapped it
+	layer bool       // it wraps another one, so that its kind is not its type's alone
+	reuse bool       // our view of it may be used again: nobody is left to hold it when we return
+	pool  *sync.Pool // of recorders for it
+	inner bool       // a middleware outside of us may have wrapped it
 }
 
 func (c *core) newWriterType(w http.ResponseWriter) writerType {
@@ -65,6 +67,10 @@ func (c *core) newWriterType(w http.ResponseWriter) writerType {
 	// A timeout handler may push after we have returned: what can push is not
 	// used again.
 	t.reuse = !c.unpooled && (server || c.pooled) && t.kind&isPusher == 0
+	t.pool = &c.unowned
+	if t.reuse {
+		t.pool = &c.owned[t.kind]
+	}
 	return t
 }
 
@@ -91,12 +97,12 @@ const maxTypes = 32
 
 // writerType looks the writer's type up: there are one or two in a program, and
 // asking a type anew what it has costs more than all the rest.
-func (c *core) writerType(w http.ResponseWriter) writerType {
+func (c *core) writerType(w http.ResponseWriter) *writerType {
 	typ := reflect.TypeOf(w)
 	known := *c.types.Load()
 	for i := range known {
 		if known[i].typ == typ {
-			return known[i]
+			return &known[i]
 		}
 	}
 	t := c.newWriterType(w)
@@ -104,7 +110,7 @@ func (c *core) writerType(w http.ResponseWriter) writerType {
 		more := append(slices.Clip(known), t)
 		c.types.Store(&more)
 	}
-	return t
+	return &t
 }
 
 // newView is the writer as a ResponseWriter that has the optional interfaces of

@@ -2,7 +2,6 @@ package apimon
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -14,20 +13,23 @@ import (
 // writer is the response side of a recorder: what the handler writes to,
 // through a view. It notes what is sent.
 type writer struct {
-	rw      http.ResponseWriter
-	rec     *recorder
-	core    *core
-	ctx     context.Context // the request's
+	rw  http.ResponseWriter
+	rec *recorder // for as long as the writer lives
+
 	written int64
 	status  int // 0 until one is sent
-	http1   bool
 
+	seen
+	firstByte time.Duration
+}
+
+// seen is what happened to a response.
+type seen struct {
 	upgraded   bool // hijacked, or 101 was sent
 	hijacked   bool
 	flushed    bool
 	stream     bool
 	clientGone bool // before a failure was sent
-	firstByte  time.Duration
 }
 
 // ours is how a middleware knows the view of an outer one.
@@ -46,15 +48,37 @@ func (w *writer) Header() http.Header { return w.rw.Header() }
 
 // WriteHeader implements http.ResponseWriter: the first final status counts.
 func (w *writer) WriteHeader(status int) {
-	if w.status == 0 && status >= 500 && w.ctx != nil {
-		w.clientGone = isClientGone(w.ctx)
+	if status < http.StatusOK || status >= http.StatusInternalServerError {
+		w.unusual(status)
+		return
 	}
 	w.rw.WriteHeader(status)
-	switching := status == http.StatusSwitchingProtocols && w.http1
-	if w.status == 0 && (status >= 200 || switching) {
+	if w.status == 0 {
+		w.status = status
+	}
+}
+
+// unusual is WriteHeader for a status that may be informational, a switch of
+// protocols, or a failure that the client is no longer there to see.
+func (w *writer) unusual(status int) {
+	r := w.request()
+	if r != nil && w.status == 0 && status >= http.StatusInternalServerError {
+		w.clientGone = isClientGone(r.Context())
+	}
+	w.rw.WriteHeader(status)
+	switching := status == http.StatusSwitchingProtocols && r != nil && r.ProtoMajor < 2
+	if w.status == 0 && (status >= http.StatusOK || switching) {
 		w.status = status
 		w.upgraded = w.upgraded || switching
 	}
+}
+
+// request is what is being answered, nil once that is over.
+func (w *writer) request() *http.Request {
+	if w.rec == nil {
+		return nil
+	}
+	return w.rec.request
 }
 
 // Write implements http.ResponseWriter.
@@ -90,8 +114,8 @@ func (f flusher) FlushError() error {
 	f.implicit()
 	if !f.flushed {
 		f.flushed = true
-		if f.core != nil && isStream(f.rw.Header()) {
-			f.stream, f.firstByte = true, f.core.now()
+		if f.request() != nil && isStream(f.rw.Header()) {
+			f.stream, f.firstByte = true, f.rec.core.now()
 		}
 	}
 	return http.NewResponseController(f.rw).Flush() // through layers that only unwrap, too
