@@ -29,15 +29,8 @@ func (m method) String() string { return methodNames[m] }
 // methodOf knows the nine methods of RFC 9110 and RFC 5789. Methods are case
 // sensitive: "get" is not one of them.
 func methodOf(s string) method {
-	if s == http.MethodGet { // most often, and this much is inlined
-		return methodGet
-	}
-	return otherThanGet(s)
-}
-
-func otherThanGet(s string) method {
 	switch s {
-	case "":
+	case http.MethodGet, "":
 		return methodGet
 	case http.MethodHead:
 		return methodHead
