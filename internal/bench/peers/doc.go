@@ -1,9 +1,13 @@
-// Command peers runs the SDK's HTTP middleware beside those of other libraries
-// in one process and prints what each costs and how each behaves.
+// Command peers runs the SDK's HTTP middleware, its tracer for PostgreSQL and
+// its hook for Redis beside those of other libraries in one process and prints
+// what each costs and how each behaves.
 //
 //	go run . -serial 60s -parallel 40s
 //	go run . -part middleware -only 'chronomon|slok'
 //	go run . -part behaviour
+//	go run . -part db,cache -hooks 60s
+//	go run . -part server -server 120s
+//	go run -tags oracle . -part sql -corpus postgres/src/test/regress/sql
 //
 // It is a module of its own, so that none of the peers shows in the module
 // graph of the SDK's users.
@@ -31,4 +35,19 @@
 //
 // Scrapes and heap: every store holds the same series, a histogram, a counter
 // and a gauge for each endpoint.
+//
+// Tracers and hooks: what pgx or go-redis calls, with a real connection that is
+// idle, or a client whose innermost hook answers; serial as above. An allocating
+// peer's garbage is part of its price, so there is a second number, the CPU time
+// of the whole process while the collector works, with the small heap of this
+// program. A service with more live memory collects less often.
+//
+// Servers: PostgreSQL and Redis are started on loopback. Slices of a tenth of a
+// second alternate: bare, with the hook, with the hook, bare. Capacity is what
+// the CPU time of client and server allows; a second bare client shows what the
+// comparison resolves.
+//
+// SQL: statements are taken from scripts that the caller has, such as
+// PostgreSQL's regression suite, and judged by PostgreSQL's own parser, which
+// needs cgo and the build tag oracle.
 package main

@@ -19,6 +19,9 @@ type options struct {
 	serial   time.Duration
 	parallel time.Duration
 	scrape   time.Duration
+	hooks    time.Duration
+	server   time.Duration
+	corpus   []string
 	only     *regexp.Regexp
 }
 
@@ -28,9 +31,13 @@ const (
 	partScrape     = "scrape"
 	partHeap       = "heap"
 	partBehaviour  = "behaviour"
+	partDB         = "db"
+	partCache      = "cache"
+	partServer     = "server"
+	partSQL        = "sql"
 )
 
-var allParts = []string{partMiddleware, partScrape, partHeap, partBehaviour}
+var allParts = []string{partMiddleware, partScrape, partHeap, partBehaviour, partDB, partCache, partServer}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -91,9 +98,35 @@ func runPart(ctx context.Context, w io.Writer, part string, o options) ([]goal, 
 	case partBehaviour:
 		judge(ctx, subjects()).print(w)
 		return nil, nil
+	case partSQL:
+		judge, err := newOracle()
+		if err != nil {
+			return nil, err
+		}
+		return judgeSQL(w, judge, append(o.corpus, defaultCorpus...))
+	case partServer:
+		list, err := measureServers(ctx, o.only, o.server)
+		if err != nil {
+			return nil, err
+		}
+		printServers(w, list)
+		return serverGoals(list), nil
+	case partCache:
+		return runFields(w, cacheFields(), o.hooks, cacheGoals)
+	case partDB:
+		return runFields(w, dbFields(), o.hooks, dbGoals)
 	default:
 		return nil, fmt.Errorf("unknown part %q: want some of %s", part, strings.Join(allParts, ","))
 	}
+}
+
+func runFields(w io.Writer, fields []field, d time.Duration, goals func(prices) []goal) ([]goal, error) {
+	list, err := measureFields(fields, d)
+	if err != nil {
+		return nil, err
+	}
+	printFields(w, fields, list)
+	return goals(list), nil
 }
 
 func parse(args []string, usage io.Writer) (options, error) {
@@ -101,10 +134,16 @@ func parse(args []string, usage io.Writer) (options, error) {
 	flags := flag.NewFlagSet("peers", flag.ContinueOnError)
 	flags.SetOutput(usage)
 	parts := flags.String("part", strings.Join(allParts, ","), "what to run, separated by commas")
-	only := flags.String("only", "", "measure only the middlewares whose name matches this regular expression")
+	only := flags.String("only", "", "measure only the middlewares, or clients of servers, whose name matches this regular expression")
 	flags.DurationVar(&o.serial, "serial", 60*time.Second, "time for all middlewares in turn on one thread")
 	flags.DurationVar(&o.parallel, "parallel", 40*time.Second, "time for all middlewares in lock-step on two threads")
 	flags.DurationVar(&o.scrape, "scrape", 15*time.Second, "time for all expositions in turn")
+	flags.DurationVar(&o.hooks, "hooks", 60*time.Second, "time for all tracers of a database, and again for all hooks of a cache, on one thread")
+	flags.DurationVar(&o.server, "server", 120*time.Second, "time for all clients of a real PostgreSQL and a real Redis in turn")
+	flags.Func("corpus", "directory with statements for part sql: scripts, or JSON with an input; may be repeated", func(dir string) error {
+		o.corpus = append(o.corpus, dir)
+		return nil
+	})
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

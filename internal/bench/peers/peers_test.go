@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"regexp"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -31,6 +34,30 @@ func TestHarness(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, out.String(), slokMux)
 	require.Contains(t, out.String(), "× slok")
+}
+
+// So do the parts for tracers and hooks. Ours allocate nothing.
+func TestHooks(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), &out, []string{"-part", "db,cache", "-hooks", "500ms"}))
+	for _, name := range []string{otelpgxPlain, redisMetrics, oursNew} {
+		require.Contains(t, out.String(), name)
+	}
+	require.Regexp(t, `allocations, query.*0\.00.*0\.00.*\| met`, out.String())
+	require.Regexp(t, `allocations, GET.*0\.00.*0\.00.*\| met`, out.String())
+}
+
+func TestServers(t *testing.T) {
+	list, err := measureServers(t.Context(), regexp.MustCompile(""), 200*time.Millisecond)
+	if errors.Is(err, errNoServer) {
+		t.Skip(err)
+	}
+	require.NoError(t, err)
+	for _, v := range list {
+		require.Positive(t, median(v.rate), v.name)
+		require.Positive(t, median(v.capacity), v.name)
+	}
+	require.Len(t, serverGoals(list), 2)
 }
 
 func TestRefusals(t *testing.T) {

@@ -152,17 +152,17 @@ func heapOf(list []footprint, store string) float64 {
 
 func scrapeGoals(list []*scrape) []goal {
 	goals := []goal{
-		{"scrape of 10,000 samples", cpuOf(list, oursStore, false) / cpuOf(list, clientStore, false), 0.10, " × promhttp"},
-		{"the same with gzip", cpuOf(list, oursStore, true) / cpuOf(list, clientStore, true), 0.25, " × promhttp"},
+		{"scrape of 10,000 samples", cpuOf(list, oursStore, false) / cpuOf(list, clientStore, false), 0.10, " × promhttp", false},
+		{"the same with gzip", cpuOf(list, oursStore, true) / cpuOf(list, clientStore, true), 0.25, " × promhttp", false},
 	}
 	for _, sc := range list {
 		if sc.store == oursStore && !sc.gzip {
-			goals = append(goals, goal{"allocations per scrape", sc.allocs, 10, ""})
+			goals = append(goals, goal{"allocations per scrape", sc.allocs, 10, "", false})
 		}
 	}
 	return goals
 }
 
 func heapGoals(list []footprint) []goal {
-	return []goal{{"heap per endpoint", heapOf(list, oursStore) / heapOf(list, clientStore), 0.5, " × client_golang"}}
+	return []goal{{"heap per endpoint", heapOf(list, oursStore) / heapOf(list, clientStore), 0.5, " × client_golang", false}}
 }

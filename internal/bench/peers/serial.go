@@ -16,28 +16,31 @@ const (
 // block is NaN.
 type rounds [][]float64
 
-// measureSerial lets one thread take all handlers in turn, in a new order each
+// A doer does a thing n times.
+type doer interface{ call(n int) }
+
+// measureSerial lets one thread take all peers in turn, in a new order each
 // round, so that a slow moment of the machine falls on all of them. The rounds
 // take a peer's instances in turn.
-func measureSerial(callers [][]*caller, d time.Duration) rounds {
+func measureSerial[T doer](peers [][]T, d time.Duration) rounds {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer holdGC()()
 	runtime.GC()
 
-	r := make(rounds, len(callers))
+	r := make(rounds, len(peers))
 	order := rand.New(rand.NewPCG(1, 2))
 	end := time.Now().Add(d)
 	for round := 0; time.Now().Before(end); round++ {
-		for _, i := range order.Perm(len(callers)) {
-			r[i] = append(r[i], serialBlockOf(callers[i][round%instances]))
+		for _, i := range order.Perm(len(peers)) {
+			r[i] = append(r[i], serialBlockOf(peers[i][round%instances]))
 		}
 		collect()
 	}
 	return r
 }
 
-func serialBlockOf(c *caller) float64 {
+func serialBlockOf(c doer) float64 {
 	c.call(serialWarm)
 	from := threadUsage()
 	c.call(serialBlock)
@@ -68,4 +71,29 @@ func (r rounds) over(peer, bare int) []float64 {
 		}
 	}
 	return diff
+}
+
+// collectedBlock is long enough for an allocating peer's garbage to be
+// collected some times over.
+const collectedBlock = 60 * time.Millisecond
+
+// measureCollected lets all peers take turns while the collector works as it
+// does in a service, and counts the CPU time of the whole process.
+func measureCollected[T doer](peers [][]T, d time.Duration) rounds {
+	r := make(rounds, len(peers))
+	order := rand.New(rand.NewPCG(5, 6))
+	end := time.Now().Add(d)
+	for round := 0; round == 0 || time.Now().Before(end); round++ {
+		for _, i := range order.Perm(len(peers)) {
+			runtime.GC()
+			did, calls := peers[i][round%instances], 0
+			from, start := processCPU(), time.Now()
+			for time.Since(start) < collectedBlock {
+				did.call(serialBlock)
+				calls += serialBlock
+			}
+			r[i] = append(r[i], float64(processCPU()-from)/float64(calls))
+		}
+	}
+	return r
 }

@@ -19,6 +19,9 @@ func threadUsage() usage { return usage{cpu: time.Since(processStart)} }
 
 func processCPU() time.Duration { return time.Since(processStart) }
 
+// serverCPU knows nothing: the wall time has it.
+func serverCPU(int) time.Duration { return 0 }
+
 // cpus numbers the CPUs; pin cannot hold a thread to one.
 func cpus() []int {
 	list := make([]int, runtime.NumCPU())

@@ -1,0 +1,33 @@
+package main
+
+// dbMix is statements as a service has them.
+var dbMix = []string{
+	"SELECT 1",
+	"SELECT id, symbol, price FROM stocks WHERE symbol = $1",
+	"SELECT s.symbol, d.close FROM stocks s JOIN stock_daily d ON d.symbol = s.symbol WHERE d.day BETWEEN $1 AND $2 ORDER BY d.day",
+	"INSERT INTO stock_daily (symbol, day, open, close) VALUES ($1, $2, $3, $4) ON CONFLICT (symbol, day) DO UPDATE SET close = excluded.close",
+	"INSERT INTO sessions (id, user_id, expires) VALUES ($1, $2, $3)",
+	"INSERT INTO archive SELECT * FROM orders WHERE at < now() - interval '1 year'",
+	"UPDATE users SET last_seen = now() WHERE id = $1",
+	"UPDATE positions p SET qty = p.qty + f.qty FROM fills f WHERE f.position_id = p.id AND f.id = $1",
+	"UPDATE backtests SET status = $2, finished = now() WHERE id = $1 RETURNING owner",
+	"DELETE FROM sessions WHERE expires < now()",
+	"DELETE FROM watchlist w USING users u WHERE u.id = w.user_id AND u.closed",
+	"WITH recent AS (SELECT user_id, max(at) AS at FROM logins GROUP BY user_id) SELECT u.id, r.at FROM users u JOIN recent r ON r.user_id = u.id",
+	"WITH moved AS (DELETE FROM jobs WHERE done RETURNING *) INSERT INTO jobs_done SELECT * FROM moved",
+	"WITH RECURSIVE tree AS (SELECT id FROM sectors WHERE parent IS NULL UNION ALL SELECT n.id FROM sectors n JOIN tree t ON n.parent = t.id) SELECT * FROM tree",
+	`SELECT "Orders"."id" FROM "public"."Orders" WHERE "Orders"."userId" = $1 LIMIT 50`,
+	"SELECT EXTRACT(EPOCH FROM created_at) FROM backtests WHERE status = ANY($1)",
+	"SELECT substring(name FROM 1 FOR 20) FROM strategies WHERE owner = $1",
+	"SELECT count(*) FROM (SELECT DISTINCT user_id FROM events WHERE at > $1) t",
+	"SELECT DISTINCT ON (symbol) symbol, price FROM quotes ORDER BY symbol, at DESC",
+	"SELECT EXISTS(SELECT 1 FROM users WHERE email = $1)",
+	"SELECT * FROM jobs WHERE state = 'queued' ORDER BY at FOR UPDATE SKIP LOCKED LIMIT 1",
+	"SELECT symbol FROM a_shares UNION ALL SELECT symbol FROM etfs ORDER BY 1",
+	"/* quotes */ SELECT bid, ask FROM quotes -- the last one\nWHERE symbol = $1 ORDER BY at DESC LIMIT 1",
+	"SELECT * FROM generate_series($1::date, $2::date, '1 day') d LEFT JOIN calendar c ON c.day = d",
+	"MERGE INTO stock t USING incoming s ON t.id = s.id WHEN MATCHED THEN UPDATE SET n = s.n WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.n)",
+	"BEGIN",
+	"COMMIT",
+	"SAVEPOINT s1",
+}
