@@ -260,14 +260,8 @@ func (w *writer) newView(k kind) http.ResponseWriter {
 			readerFrom
 			closeNotifier
 		}{w, h, r, c}
-	case isFlusher | isHijacker | isReaderFrom | isCloseNotifier:
-		return struct {
-			*writer
-			flusher
-			hijacker
-			readerFrom
-			closeNotifier
-		}{w, f, h, r, c}
+	case http1:
+		return (*http1View)(w)
 	case isPusher | isCloseNotifier:
 		return struct {
 			*writer
