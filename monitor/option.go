@@ -174,7 +174,7 @@ func WithChineseHelp() Option { return optionFunc(func(c *config) { c.chinese = 
 
 // WithNativeHistograms puts native histograms of that bucket growth factor
 // (1.1 is usual) beside the classic ones, which stay. Scrapers see them in the
-// protobuf format. Each observation costs about 40 ns more and a series several
+// protobuf format. Each observation costs about 60 ns more and a series several
 // times the memory. Default: off, as is 0.
 func WithNativeHistograms(factor float64) Option {
 	return optionFunc(func(c *config) { c.native = factor })
@@ -205,7 +205,7 @@ func WithRuntimeMetrics() Option { return optionFunc(func(c *config) { c.runtime
 
 // WithProfileLabels puts a pprof label "route" on the goroutine of each
 // request, so that CPU profiles can be read by route. Default: off, because it
-// is far from free: several allocations and about a microsecond a request.
+// is far from free: nine allocations and 0.6 µs a request.
 func WithProfileLabels() Option { return optionFunc(func(c *config) { c.profileLabels = true }) }
 
 // WithGracePeriod bounds how long Run waits for engines and sinks to end after
