@@ -14,8 +14,7 @@ import (
 // statusClientGone is nginx's status for a client that closed the connection.
 const statusClientGone = 499
 
-// recorder is the measuring of one request at a time. Its first cache line is
-// what every request touches.
+// recorder is the measuring of one request at a time.
 type recorder struct {
 	*writer // what the handler writes to: own, or one made for the request
 	view    http.ResponseWriter
