@@ -3,7 +3,6 @@ package sqltext
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"strings"
 	"sync"
 )
 
@@ -45,6 +44,7 @@ type buffer struct {
 	tokens []token
 	open   []int // parentheses
 	text   []byte
+	short  []byte // hash and table
 }
 
 // Analyze analyses a statement. Only its first 16 KiB count.
@@ -55,43 +55,40 @@ func Analyze(sql string) Info {
 	b := buffers.Get().(*buffer)
 	defer buffers.Put(b)
 	b.scan(sql)
-	var info Info
-	p := parser{src: sql, tokens: b.tokens}
-	info.Type, info.Table = p.statements()
 	b.text = appendText(b.text[:0], sql, b.tokens)
-	info.Text = string(b.text)
-	info.Hash = hash(b.text)
-	info.Table = strings.Clone(info.Table)
-	return info
+	p := parser{src: sql, tokens: b.tokens}
+	typ, table := p.statements()
+	b.short = append(appendHash(b.short[:0], b.text), table...)
+	short := string(b.short)
+	return Info{Type: typ, Table: short[hashLen:], Text: string(b.text), Hash: short[:hashLen]}
 }
 
 // scan fills tokens, and joins parentheses to those that close them.
 func (b *buffer) scan(sql string) {
-	b.tokens, b.open = b.tokens[:0], b.open[:0]
+	tokens, open := b.tokens[:0], b.open[:0]
 	s := scanner{src: sql}
-	for {
-		t := s.next()
-		if t.kind == punct {
-			switch t.ch {
-			case '(':
-				b.open = append(b.open, len(b.tokens))
-			case ')':
-				if n := len(b.open); n > 0 {
-					b.tokens[b.open[n-1]].closing = len(b.tokens)
-					b.open = b.open[:n-1]
-				}
-			}
-		}
-		b.tokens = append(b.tokens, t)
-		if t.kind == end {
+	for n := 0; ; n++ {
+		tokens = append(tokens, token{})
+		t := &tokens[n]
+		s.next(t)
+		switch {
+		case t.kind == end:
+			b.tokens, b.open = tokens, open
 			return
+		case t.ch == '(':
+			open = append(open, n)
+		case t.ch == ')' && len(open) > 0:
+			last := len(open) - 1
+			tokens[open[last]].closing = int32(n)
+			open = open[:last]
 		}
 	}
 }
 
-func hash(text []byte) string {
+// hashLen is how many hexadecimal digits a hash has.
+const hashLen = 16
+
+func appendHash(b, text []byte) []byte {
 	sum := sha256.Sum256(text)
-	var digits [16]byte
-	hex.Encode(digits[:], sum[:8])
-	return string(digits[:])
+	return hex.AppendEncode(b, sum[:hashLen/2])
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -91,6 +92,28 @@ func TestLongAndDeepStatements(t *testing.T) {
 		strings.Repeat("copy (", 5000) + "select * from t",
 	} {
 		require.NotContains(t, sqltext.Analyze(deep).Text, "secret")
+	}
+}
+
+// TestTimeIsLinear: four times the text takes about four times as long, not
+// sixteen times.
+func TestTimeIsLinear(t *testing.T) {
+	t.Parallel()
+	quickest := func(sql string) time.Duration {
+		best := time.Hour
+		for range 10 {
+			start := time.Now()
+			sqltext.Analyze(sql)
+			best = min(best, time.Since(start))
+		}
+		return best
+	}
+	for _, piece := range []string{
+		";", "(", "[", "(1,", "[1,", "(-", "((1),", "a.", "1;", "/*", "-- \n", "$$", "$a", "'", "set x;", "select (", "select * from (", "from a,", "union table ",
+		"with a as (", "with a as (select 1) search by x set ", "explain ", "copy (", "(select 1),", "select * from a, (",
+	} {
+		sql := strings.Repeat(piece, (16<<10-1)/len(piece)) + "x" // all of it is looked at
+		require.Less(t, quickest(sql), 8*quickest(sql[:len(sql)/4]+"x")+time.Millisecond, "%s…", piece)
 	}
 }
 

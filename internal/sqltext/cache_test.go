@@ -42,7 +42,7 @@ func TestEachStatementIsMadeOnce(t *testing.T) {
 func TestHotStatementsStay(t *testing.T) {
 	t.Parallel()
 	c, made := counted(100, 1<<20)
-	hot := strings.Repeat("select hot from t ", 40) // too long for the quick slots
+	hot := strings.Repeat("select hot from t ", 40)
 	for i := range 10_000 {
 		c.Get(hot)
 		c.Get(fmt.Sprintf("select %d", i))

@@ -1,5 +1,7 @@
 package sqltext
 
+import "strings"
+
 // keyword is a word that the analysis knows, or none.
 type keyword uint8
 
@@ -73,83 +75,102 @@ const (
 	kwIndex
 	kwView
 	kwForeign
-	kwTrigger // or policy, rule
+	kwTrigger // or policy
+	kwConstraint
+	kwRule
 	kwColumn
 	kwConcurrently
 	kwTransaction
 	kwFor
-	kwNoise     // binary, full, freeze, verbose, or, replace, temp, unlogged, …
-	kwNoTable   // schema, sequence, function: what a GRANT may be on
-	kwOperator  // and, or, in, like, is, between: followed by an operand
+	kwNoise   // binary, full, freeze, verbose, or, replace, temp, unlogged, …
+	kwNoTable // schema, sequence, function: what a GRANT may be on
+	kwDomain
+	kwOperator // and, or, in, like, is, between: followed by an operand
+	kwUsing
 	kwAttribute // other words before a parenthesis that is no call
 )
 
+// spellings are the words that each keyword stands for.
+var spellings = [...]string{
+	kwSelect: "select", kwInsert: "insert", kwUpdate: "update", kwDelete: "delete", kwMerge: "merge", kwCopy: "copy",
+	kwCreate: "create", kwAlter: "alter", kwDrop: "drop", kwTruncate: "truncate", kwGrant: "grant", kwRevoke: "revoke",
+	kwComment: "comment", kwRefresh: "refresh", kwReindex: "reindex", kwCluster: "cluster", kwVacuum: "vacuum",
+	kwAnalyze: "analyze analyse", kwExplain: "explain", kwLock: "lock", kwCall: "call", kwDo: "do", kwSet: "set", kwShow: "show",
+	kwReset: "reset", kwDiscard: "discard", kwDeclare: "declare", kwFetch: "fetch", kwMove: "move", kwClose: "close",
+	kwPrepare: "prepare", kwExecute: "execute", kwDeallocate: "deallocate", kwListen: "listen", kwNotify: "notify",
+	kwCheckpoint: "checkpoint", kwLoad: "load", kwImport: "import", kwReassign: "reassign", kwSecurity: "security",
+	kwUnlisten: "unlisten",
+
+	kwWith: "with", kwValues: "values", kwTable: "table",
+	kwTx:   "begin start commit end rollback abort savepoint release",
+	kwFrom: "from", kwInto: "into", kwOnly: "only", kwAs: "as", kwOn: "on", kwTo: "to", kwJoin: "join", kwDistinct: "distinct",
+	kwLateral: "lateral", kwRows: "rows",
+	kwStop:      "where group having window order limit offset returning",
+	kwSetOp:     "union intersect except",
+	kwRecursive: "recursive", kwMaterialized: "materialized", kwNot: "not", kwIf: "if", kwExists: "exists",
+	kwIndex: "index", kwView: "view", kwForeign: "foreign", kwTrigger: "trigger policy", kwConstraint: "constraint", kwRule: "rule",
+	kwColumn: "column", kwConcurrently: "concurrently", kwTransaction: "transaction", kwFor: "for",
+	kwNoise:     "binary full freeze verbose or replace temp temporary unlogged unique global local",
+	kwNoTable:   "schema sequence function procedure routine database language large parameter tablespace type all",
+	kwDomain:    "domain",
+	kwOperator:  "and in like ilike is between when then else",
+	kwUsing:     "using",
+	kwAttribute: "any some over by filter array interval case",
+}
+
 // typeNames are the types that the first words of statements mean.
-var typeNames = [...]string{
-	none: Other, kwSelect: "SELECT", kwInsert: "INSERT", kwUpdate: "UPDATE", kwDelete: "DELETE", kwMerge: "MERGE", kwCopy: Copy,
-	kwCreate: "CREATE", kwAlter: "ALTER", kwDrop: "DROP", kwTruncate: "TRUNCATE", kwGrant: "GRANT", kwRevoke: "REVOKE",
-	kwComment: "COMMENT", kwRefresh: "REFRESH", kwReindex: "REINDEX", kwCluster: "CLUSTER", kwVacuum: "VACUUM", kwAnalyze: "ANALYZE",
-	kwExplain: "EXPLAIN", kwLock: "LOCK", kwCall: "CALL", kwDo: "DO", kwSet: "SET", kwShow: "SHOW", kwReset: "RESET",
-	kwDiscard: "DISCARD", kwDeclare: "DECLARE", kwFetch: "FETCH", kwMove: "MOVE", kwClose: "CLOSE", kwPrepare: "PREPARE",
-	kwExecute: "EXECUTE", kwDeallocate: "DEALLOCATE", kwListen: "LISTEN", kwNotify: "NOTIFY", kwCheckpoint: "CHECKPOINT",
-	kwLoad: "LOAD", kwImport: "IMPORT", kwReassign: "REASSIGN", kwSecurity: "SECURITY", kwUnlisten: "UNLISTEN",
-}
+var typeNames = func() (names [kwUnlisten + 1]string) {
+	for k := range names {
+		first, _, _ := strings.Cut(spellings[k], " ")
+		names[k] = strings.ToUpper(first)
+	}
+	names[none] = Other
+	return names
+}()
 
-var keywords = map[string]keyword{
-	"select": kwSelect, "insert": kwInsert, "update": kwUpdate, "delete": kwDelete, "merge": kwMerge, "copy": kwCopy,
-	"create": kwCreate, "alter": kwAlter, "drop": kwDrop, "truncate": kwTruncate, "grant": kwGrant, "revoke": kwRevoke,
-	"comment": kwComment, "refresh": kwRefresh, "reindex": kwReindex, "cluster": kwCluster, "vacuum": kwVacuum,
-	"analyze": kwAnalyze, "analyse": kwAnalyze, "explain": kwExplain, "lock": kwLock, "call": kwCall, "do": kwDo, "set": kwSet,
-	"show": kwShow, "reset": kwReset, "discard": kwDiscard, "declare": kwDeclare, "fetch": kwFetch, "move": kwMove, "close": kwClose,
-	"prepare": kwPrepare, "execute": kwExecute, "deallocate": kwDeallocate, "listen": kwListen, "notify": kwNotify,
-	"checkpoint": kwCheckpoint, "load": kwLoad, "import": kwImport, "reassign": kwReassign, "security": kwSecurity, "unlisten": kwUnlisten,
-
-	"with": kwWith, "values": kwValues, "table": kwTable,
-	"begin": kwTx, "start": kwTx, "commit": kwTx, "end": kwTx, "rollback": kwTx, "abort": kwTx, "savepoint": kwTx, "release": kwTx,
-	"from": kwFrom, "into": kwInto, "only": kwOnly, "as": kwAs, "on": kwOn, "to": kwTo, "join": kwJoin, "distinct": kwDistinct,
-	"lateral": kwLateral, "rows": kwRows, "recursive": kwRecursive, "materialized": kwMaterialized,
-	"where": kwStop, "group": kwStop, "having": kwStop, "window": kwStop, "order": kwStop, "limit": kwStop, "offset": kwStop,
-	"returning": kwStop, "union": kwSetOp, "intersect": kwSetOp, "except": kwSetOp,
-	"not": kwNot, "if": kwIf, "exists": kwExists, "index": kwIndex, "view": kwView, "foreign": kwForeign,
-	"trigger": kwTrigger, "policy": kwTrigger, "rule": kwTrigger, "column": kwColumn, "concurrently": kwConcurrently,
-	"transaction": kwTransaction, "for": kwFor,
-	"binary": kwNoise, "full": kwNoise, "freeze": kwNoise, "verbose": kwNoise, "or": kwNoise, "replace": kwNoise, "temp": kwNoise,
-	"temporary": kwNoise, "unlogged": kwNoise, "unique": kwNoise, "global": kwNoise, "local": kwNoise, "constraint": kwNoise,
-	"schema": kwNoTable, "sequence": kwNoTable, "function": kwNoTable, "procedure": kwNoTable, "routine": kwNoTable,
-	"database": kwNoTable, "domain": kwNoTable, "language": kwNoTable, "large": kwNoTable, "parameter": kwNoTable,
-	"tablespace": kwNoTable, "type": kwNoTable, "all": kwNoTable,
-	"and": kwOperator, "in": kwOperator, "like": kwOperator, "ilike": kwOperator, "is": kwOperator, "between": kwOperator,
-	"when": kwOperator, "then": kwOperator, "else": kwOperator, "any": kwAttribute, "some": kwAttribute, "over": kwAttribute,
-	"by": kwAttribute, "using": kwAttribute, "filter": kwAttribute, "array": kwAttribute, "interval": kwAttribute, "case": kwAttribute,
-}
+// A code is a word of at most longestKeyword ASCII letters, in any case, as a
+// number: five bits a letter.
+type code uint64
 
 // longestKeyword is "materialized", "concurrently".
 const longestKeyword = 12
 
-// keywordLengths has a bit for each length that keywords with that first
-// letter have: most identifiers need no further look.
-var keywordLengths = func() (lengths [256]uint16) {
-	for k := range keywords {
-		lengths[k[0]] |= 1 << len(k)
-	}
-	return lengths
-}()
+// with returns the code of the word with one more letter.
+func (c code) with(letter byte) code { return c<<5 | code(letter&0x1f) }
 
-// keywordOf finds the keyword that an unquoted word is, in any case.
-func keywordOf(s string) keyword {
-	var buf [longestKeyword]byte
-	if len(s) < 2 || len(s) > longestKeyword || keywordLengths[s[0]|0x20]&(1<<len(s)) == 0 {
-		return none
-	}
-	for i := range len(s) {
-		buf[i] = lower(s[i])
-	}
-	return keywords[string(buf[:len(s)])]
+// place spreads codes over the dictionary, by the golden ratio.
+func (c code) place() int { return int(c * 0x9e3779b97f4a7c15 >> 55) }
+
+// shelf is a place in the dictionary with its keyword, or empty.
+type shelf struct {
+	code    code
+	keyword keyword
 }
 
-func lower(c byte) byte {
-	if c >= 'A' && c <= 'Z' {
-		c |= 0x20
+// dictionary has each spelling on its shelf, or on the next free one. Three of
+// four are free.
+var dictionary = func() (shelves [512]shelf) {
+	for k, words := range spellings {
+		for word := range strings.FieldsSeq(words) {
+			var c code
+			for i := range len(word) {
+				c = c.with(word[i])
+			}
+			n := c.place()
+			for shelves[n] != (shelf{}) {
+				n = (n + 1) % len(shelves)
+			}
+			shelves[n] = shelf{c, keyword(k)}
+		}
 	}
-	return c
+	return shelves
+}()
+
+// keyword finds the keyword that the word is.
+func (c code) keyword() keyword {
+	n := c.place()
+	for dictionary[n].code != c && dictionary[n].code != 0 {
+		n = (n + 1) % len(dictionary)
+	}
+	return dictionary[n].keyword
 }

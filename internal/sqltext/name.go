@@ -27,12 +27,8 @@ func (p *parser) qualified(i, stop int) (name string, after int) {
 }
 
 func (p *parser) parts(i, stop int, parts *[4]string) (n, after int) {
-	for i < stop && n < len(parts) {
-		t := p.tokens[i]
-		if t.kind != word && t.kind != quoted {
-			break
-		}
-		parts[n] = p.identifier(t)
+	for n < len(parts) && p.isName(i, stop) {
+		parts[n] = p.identifier(p.tokens[i])
 		n++
 		i++
 		if !p.isPunct(i, stop, '.') {
@@ -56,12 +52,10 @@ func join(parts []string) string {
 // identifier returns what an identifier means: without its quotes, or in lower case.
 func (p *parser) identifier(t token) string {
 	s := p.src[t.start:t.end]
+	if t.capitals {
+		return string(appendLower(nil, s))
+	}
 	if t.kind == word {
-		for i := range len(s) {
-			if s[i] >= 'A' && s[i] <= 'Z' {
-				return lowerASCII(s)
-			}
-		}
 		return s
 	}
 	s = s[strings.IndexByte(s, '"')+1:] // U&"…" keeps its escapes
@@ -70,14 +64,4 @@ func (p *parser) identifier(t token) string {
 		s = strings.ReplaceAll(s, `""`, `"`)
 	}
 	return s
-}
-
-// lowerASCII folds as PostgreSQL does where the encoding has several bytes a
-// character: ASCII letters only.
-func lowerASCII(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		b[i] = lower(c)
-	}
-	return string(b)
 }

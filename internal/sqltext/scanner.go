@@ -16,11 +16,17 @@ const (
 
 // token is a piece of the statement.
 type token struct {
-	kind       kind
-	keyword    keyword // of a word
-	ch         byte    // of a punct
-	start, end int
-	closing    int // of an opening parenthesis: the position of its closing token, 0 without one
+	mark
+	start, end int32
+	closing    int32 // of an opening parenthesis: the position of its closing token, 0 without one
+}
+
+// mark is a token without its place.
+type mark struct {
+	kind     kind
+	keyword  keyword // of a word
+	capitals bool    // a word has some
+	ch       byte    // the character that a punct or op is, the first of "::" and ":="
 }
 
 // scanner cuts a statement into tokens, after PostgreSQL's scan.l. Comments
@@ -30,47 +36,44 @@ type scanner struct {
 	pos int
 }
 
-// next returns the next token.
-func (s *scanner) next() token {
+// next makes of an empty token the next one.
+func (s *scanner) next(t *token) {
 	s.skip()
-	start := s.pos
-	if start >= len(s.src) {
-		return token{kind: end, start: start, end: start}
+	t.start = int32(s.pos)
+	if s.pos < len(s.src) {
+		t.kind = s.pass(t)
 	}
-	c := s.src[start]
-	switch {
-	case c == '\'':
-		s.quote('\'', false)
-		return s.token(value, start)
-	case c == '"':
-		s.quote('"', false)
-		return s.token(quoted, start)
-	case c == '$':
-		return s.dollar()
-	case isDigit(c) || c == '.' && isDigit(s.at(1)):
-		s.number()
-		return s.token(value, start)
-	case isWordStart(c):
-		return s.word()
-	case c == '@' && isWordStart(s.at(1)): // a named argument of pgx
-		s.pos++
-		s.run(isWordPart)
-		return s.token(value, start)
-	case isOperator(c):
-		s.operator()
-		return s.token(op, start)
-	case c == ':' && (s.at(1) == ':' || s.at(1) == '='):
-		s.pos += 2
-		return s.token(op, start)
-	}
-	s.pos++
-	t := s.token(punct, start)
-	t.ch = c
-	return t
+	t.end = int32(s.pos)
 }
 
-func (s *scanner) token(k kind, start int) token {
-	return token{kind: k, start: start, end: s.pos}
+// pass passes a token and returns its kind. The rest of its mark it notes.
+func (s *scanner) pass(t *token) kind {
+	c := s.src[s.pos]
+	switch class := classes[c]; {
+	case class&wordStart != 0:
+		return s.word(t)
+	case class&digit != 0 || c == '.' && s.sees(digit, 1):
+		return s.number()
+	case c == '\'':
+		return s.quote(value, c, false)
+	case c == '"':
+		return s.quote(quoted, c, false)
+	case c == '$':
+		return s.dollar()
+	case c == '@' && s.sees(wordStart, 1): // a named argument of pgx
+		s.pos++
+		s.run(wordPart)
+		return value
+	case class&operator != 0:
+		return s.operator(t)
+	case c == ':' && (s.at(1) == ':' || s.at(1) == '='):
+		s.pos += 2
+		t.ch = c
+		return op
+	}
+	s.pos++
+	t.ch = c
+	return punct
 }
 
 // at returns the byte n after the position, 0 past the end.
@@ -81,18 +84,23 @@ func (s *scanner) at(n int) byte {
 	return 0
 }
 
-func (s *scanner) run(f func(byte) bool) {
-	for s.pos < len(s.src) && f(s.src[s.pos]) {
-		s.pos++
+// sees reports whether the byte n after the position is of one of the classes.
+func (s *scanner) sees(c class, n int) bool { return classes[s.at(n)]&c != 0 }
+
+// run passes all bytes of one of the classes.
+func (s *scanner) run(c class) {
+	i := s.pos
+	for i < len(s.src) && classes[s.src[i]]&c != 0 {
+		i++
 	}
+	s.pos = i
 }
 
 // skip passes white space and comments. A comment in /* */ may hold others.
 func (s *scanner) skip() {
-	for s.pos < len(s.src) {
-		switch c := s.src[s.pos]; {
-		case isSpace(c):
-			s.pos++
+	for {
+		s.run(space)
+		switch c := s.at(0); {
 		case c == '-' && s.at(1) == '-':
 			if i := strings.IndexAny(s.src[s.pos:], "\n\r"); i >= 0 {
 				s.pos += i
@@ -125,8 +133,9 @@ func (s *scanner) comment() {
 	}
 }
 
-// quote passes what stands between two marks; a doubled mark stands for one.
-func (s *scanner) quote(mark byte, escapes bool) {
+// quote passes what stands between two marks, which is of that kind; a doubled
+// mark stands for one.
+func (s *scanner) quote(k kind, mark byte, escapes bool) kind {
 	for s.pos++; s.pos < len(s.src); s.pos++ {
 		switch s.src[s.pos] {
 		case '\\':
@@ -136,28 +145,25 @@ func (s *scanner) quote(mark byte, escapes bool) {
 		case mark:
 			if s.at(1) != mark {
 				s.pos++
-				return
+				return k
 			}
 			s.pos++
 		}
 	}
 	s.pos = len(s.src)
+	return k
 }
 
 // dollar passes $1, $$text$$, $tag$text$tag$.
-func (s *scanner) dollar() token {
+func (s *scanner) dollar() kind {
 	start := s.pos
 	s.pos++
-	if isDigit(s.at(0)) {
-		s.run(isWordPart)
-		return s.token(value, start)
+	if !s.sees(digit, 0) {
+		s.run(wordStart | digit)
 	}
-	if isWordStart(s.at(0)) {
-		s.run(func(c byte) bool { return isWordPart(c) && c != '$' })
-	}
-	if s.at(0) != '$' { // no tag: a character that means nothing in SQL
-		s.run(isWordPart)
-		return s.token(value, start)
+	if s.at(0) != '$' { // a parameter, or a character that means nothing in SQL
+		s.run(wordPart)
+		return value
 	}
 	s.pos++
 	tag := s.src[start:s.pos]
@@ -166,89 +172,87 @@ func (s *scanner) dollar() token {
 	} else {
 		s.pos = len(s.src)
 	}
-	return s.token(value, start)
+	return value
 }
 
 // number passes a number with whatever junk is glued to it: 1_000, 0xff, 1e-5.
-func (s *scanner) number() {
+func (s *scanner) number() kind {
 	hex := s.src[s.pos] == '0' && (s.at(1)|0x20 == 'x')
-	for s.pos < len(s.src) {
+	for s.sees(wordPart, 0) || s.at(0) == '.' {
 		c := s.src[s.pos]
-		switch {
-		case isWordPart(c) || c == '.':
+		s.pos++
+		if c|0x20 == 'e' && !hex && (s.at(0) == '-' || s.at(0) == '+') && s.sees(digit, 1) {
 			s.pos++
-			if c|0x20 == 'e' && !hex && (s.at(0) == '-' || s.at(0) == '+') && isDigit(s.at(1)) {
-				s.pos++
-			}
-		default:
-			return
 		}
 	}
+	return value
 }
 
 // word passes an identifier, or a string or quoted identifier with a prefix:
 // E”, B”, X”, N”, U&”, U&"".
-func (s *scanner) word() token {
-	start := s.pos
-	s.run(isWordPart)
-	switch n := s.pos - start; {
-	case n == 1 && s.at(0) == '\'':
-		switch s.src[start] | 0x20 {
-		case 'e':
-			s.quote('\'', true)
-			return s.token(value, start)
-		case 'b', 'x', 'n':
-			s.quote('\'', false)
-			return s.token(value, start)
+func (s *scanner) word(t *token) kind {
+	start, i := s.pos, s.pos
+	var spelled code
+	var seen class
+	for ; i < len(s.src); i++ {
+		c := s.src[i]
+		is := classes[c]
+		if is&wordPart == 0 {
+			break
 		}
-	case n == 1 && s.src[start]|0x20 == 'u' && s.at(0) == '&' && (s.at(1) == '\'' || s.at(1) == '"'):
-		s.pos++
-		if s.src[s.pos] == '"' {
-			s.quote('"', false)
-			return s.token(quoted, start)
-		}
-		s.quote('\'', false)
-		return s.token(value, start)
+		seen |= is
+		spelled = spelled.with(c)
 	}
-	t := s.token(word, start)
-	t.keyword = keywordOf(s.src[start:s.pos])
-	return t
+	s.pos = i
+	if i == start+1 {
+		if k := s.prefixed(s.src[start] | 0x20); k != word {
+			return k
+		}
+	}
+	if seen&odd == 0 && i-start <= longestKeyword {
+		t.keyword = spelled.keyword()
+	}
+	t.capitals = seen&capital != 0
+	return word
+}
+
+// prefixed passes what is quoted right after a word of one letter, if it
+// belongs together.
+func (s *scanner) prefixed(letter byte) kind {
+	switch next := s.at(0); {
+	case next == '\'' && letter == 'e':
+		return s.quote(value, next, true)
+	case next == '\'' && (letter == 'b' || letter == 'x' || letter == 'n'):
+		return s.quote(value, next, false)
+	case next == '&' && letter == 'u' && s.at(1) == '\'':
+		s.pos++
+		return s.quote(value, '\'', false)
+	case next == '&' && letter == 'u' && s.at(1) == '"':
+		s.pos++
+		return s.quote(quoted, '"', false)
+	}
+	return word
 }
 
 // operator passes an operator. It ends where a comment begins, and ends in a
 // sign only if it has a character that standard operators do not have: "<>-5"
 // is three tokens, "@-" one.
-func (s *scanner) operator() {
-	start, special := s.pos, false
-	for s.pos < len(s.src) && isOperator(s.src[s.pos]) {
+func (s *scanner) operator(t *token) kind {
+	start := s.pos
+	var seen class
+	for s.sees(operator, 0) {
 		c := s.src[s.pos]
-		if c == '-' && s.at(1) == '-' || c == '/' && s.at(1) == '*' || c == '@' && s.pos > start && isWordStart(s.at(1)) {
+		if c == '-' && s.at(1) == '-' || c == '/' && s.at(1) == '*' || c == '@' && s.pos > start && s.sees(wordStart, 1) {
 			break
 		}
-		special = special || strings.IndexByte("~!@#%^&|`?", c) >= 0
+		seen |= classes[c]
 		s.pos++
 	}
-	for !special && s.pos > start+1 && (s.src[s.pos-1] == '-' || s.src[s.pos-1] == '+') {
+	for seen&special == 0 && s.pos > start+1 && (s.src[s.pos-1] == '-' || s.src[s.pos-1] == '+') {
 		s.pos--
 	}
-}
-
-func isSpace(c byte) bool {
-	return c == ' ' || c >= '\t' && c <= '\r'
-}
-
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
-func isWordStart(c byte) bool {
-	return c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || c >= 0x80
-}
-
-func isWordPart(c byte) bool { return isWordStart(c) || isDigit(c) || c == '$' }
-
-func isOperator(c byte) bool {
-	switch c {
-	case '~', '!', '@', '#', '^', '&', '|', '`', '?', '+', '-', '*', '/', '%', '<', '>', '=':
-		return true
+	if s.pos == start+1 {
+		t.ch = s.src[start]
 	}
-	return false
+	return op
 }
