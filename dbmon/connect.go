@@ -51,6 +51,7 @@ func (t *Tracer) TraceConnectStart(ctx context.Context, data pgx.TraceConnectSta
 	if t.off {
 		return ctx
 	}
+	t.near.clear()
 	return &started{ctx, startedKey{t, true}, t.now()}
 }
 

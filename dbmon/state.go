@@ -1,9 +1,11 @@
 package dbmon
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/chronoretrace/chronomon/internal/instrument"
 )
@@ -37,6 +39,7 @@ type slot struct {
 // goroutine at a time. A host that does not must not crash here, so indexes
 // are checked wherever they are used.
 type state struct {
+	conn     *pgx.Conn
 	home     instrument.Home
 	quiet    bool // the tracer's own queries
 	open     int
@@ -44,6 +47,19 @@ type state struct {
 	prepared map[string]*statement // by the name that the host gave
 	acquired time.Duration         // on the core's clock; 0 when not acquired from a pool
 	wait     time.Duration         // for the connection, until a statement bears it
+}
+
+// near holds the states of connections in use, where they are found at less
+// cost than in the connection's custom data. It is emptied when a connection is
+// opened, so as not to hold on to those that are gone.
+type near [64]atomic.Pointer[state]
+
+func (n *near) slot(pc *pgconn.PgConn) *atomic.Pointer[state] { return &n[pc.PID()%uint32(len(n))] }
+
+func (n *near) clear() {
+	for i := range n {
+		n[i].Store(nil)
+	}
 }
 
 // state returns what the tracer keeps on the connection, or nil if there is
@@ -56,15 +72,25 @@ func (t *Tracer) state(conn *pgx.Conn) *state {
 	if pc == nil {
 		return nil
 	}
-	data := pc.CustomData()
-	if s, ok := data[t.key].(*state); ok {
+	if s := t.near.slot(pc).Load(); s != nil && s.conn == conn {
 		return s
 	}
+	return t.stateOf(conn, pc)
+}
+
+func (t *Tracer) stateOf(conn *pgx.Conn, pc *pgconn.PgConn) *state {
+	data := pc.CustomData()
 	if data == nil {
 		return nil
 	}
-	s := &state{}
-	data[t.key] = s
+	s, ok := data[t.key].(*state)
+	if !ok {
+		s = &state{conn: conn}
+		data[t.key] = s
+	}
+	if s.conn == conn {
+		t.near.slot(pc).Store(s)
+	}
 	return s
 }
 

@@ -2,11 +2,14 @@ package dbmon
 
 import (
 	"cmp"
+	"math"
 	"math/bits"
+	"math/rand/v2"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/chronoretrace/chronomon/internal/instrument"
 )
 
 // TopQuery is what one statement has cost. Texts that differ by literals only
@@ -44,29 +47,48 @@ func (t *Tracer) TopQueries(n int) []TopQuery {
 type top struct {
 	max int
 
-	mu    sync.Mutex
-	stats map[string]*stats // guarded by mu; by hash
+	mu      sync.Mutex
+	byHash  map[string]*stats // guarded by mu
+	entries []*stats          // guarded by mu
 }
 
-func newTop(limit int) *top { return &top{max: limit, stats: map[string]*stats{}} }
+func newTop(limit int) *top { return &top{max: limit, byHash: map[string]*stats{}} }
 
-// stats is what is counted of one statement.
+// stats is what is counted of one statement. It is in the table while its part
+// of the metrics is open.
 type stats struct {
 	statement *statement
-	listed    atomic.Bool // it is in the table
+	part      *instrument.Part // its lock guards what follows but at
+	at        int              // in the table's list; guarded by the table's mu
 
-	mu      sync.Mutex              // held for a few additions: cheaper than as many atomic ones
-	total   time.Duration           // guarded by mu
-	wait    time.Duration           // guarded by mu
-	rows    uint64                  // guarded by mu
-	errors  uint64                  // guarded by mu
-	buckets [durationBuckets]uint32 // guarded by mu
+	calls   uint64
+	total   time.Duration
+	wait    time.Duration
+	rows    uint64
+	errors  uint64
+	early   [earlyCalls]time.Duration // until there are buckets
+	buckets *[durationBuckets]uint32
 }
 
+// earlyCalls is how many calls a statement has before it gets buckets, which
+// are most of what it costs: many are seen once.
+const earlyCalls = 6
+
+// add counts a call. The part's lock is held.
 func (s *stats) add(o *outcome, wait time.Duration, failed bool) {
-	at := durationBucket(o.elapsed)
-	s.mu.Lock()
-	s.buckets[at]++
+	switch {
+	case s.buckets != nil:
+		n := &s.buckets[durationBucket(o.elapsed)]
+		if *n == math.MaxUint32 {
+			s.halve()
+		}
+		*n++
+	case s.calls < earlyCalls:
+		s.early[s.calls] = o.elapsed
+	default:
+		s.buckets = s.spread(o.elapsed)
+	}
+	s.calls++
 	s.total += o.elapsed
 	s.wait += wait
 	if o.rows > 0 {
@@ -75,14 +97,41 @@ func (s *stats) add(o *outcome, wait time.Duration, failed bool) {
 	if failed {
 		s.errors++
 	}
-	s.mu.Unlock()
+}
+
+// halve keeps the distribution where a bucket is full.
+func (s *stats) halve() {
+	for i := range s.buckets {
+		s.buckets[i] /= 2
+	}
+}
+
+// spread returns buckets with the early calls and more.
+func (s *stats) spread(more ...time.Duration) *[durationBuckets]uint32 {
+	b := &[durationBuckets]uint32{}
+	for _, d := range append(more, s.early[:min(s.calls, earlyCalls)]...) {
+		b[durationBucket(d)]++
+	}
+	return b
 }
 
 // spent is the time of all calls.
 func (s *stats) spent() time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	b, _ := s.part.Begin()
+	defer b.End()
 	return s.total
+}
+
+// begin locks what counts for the statement, in the table and in the metrics.
+func (t *top) begin(st *statement) (*stats, instrument.Batch) {
+	s := st.stats.Load()
+	b, open := s.part.Begin()
+	for !open { // it has made room for others
+		b.End()
+		s = t.admit(st, s)
+		b, open = s.part.Begin()
+	}
+	return s, b
 }
 
 // admit puts the statement into the table and returns what counts for it: the
@@ -90,16 +139,20 @@ func (s *stats) spent() time.Duration {
 func (t *top) admit(st *statement, had *stats) *stats {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := t.stats[st.hash]
+	s := t.byHash[st.hash]
 	if s == nil {
 		if s = had; s == nil {
-			s = &stats{statement: st}
+			s = &stats{statement: st, part: st.target.cell.Part()}
 		}
-		if len(t.stats) >= t.max {
-			t.evict()
+		s.at = len(t.entries)
+		if s.at < t.max {
+			t.entries = append(t.entries, s)
+		} else {
+			s.at = t.evict()
+			t.entries[s.at] = s
 		}
-		t.stats[st.hash] = s
-		s.listed.Store(true)
+		t.byHash[st.hash] = s
+		s.part.Open()
 	}
 	st.stats.Store(s)
 	return s
@@ -109,29 +162,24 @@ func (t *top) admit(st *statement, had *stats) *stats {
 // statements takes out its own kind, and costs no walk through the table.
 const evictAmong = 8
 
-// evict removes the cheapest of a few entries. mu is held.
-func (t *top) evict() {
+// evict removes the cheapest of a few entries and returns its place. mu is held.
+func (t *top) evict() int {
 	var victim *stats
 	var least time.Duration
-	n := 0
-	for _, s := range t.stats { // in random order
+	for range evictAmong {
+		s := t.entries[rand.IntN(len(t.entries))]
 		if spent := s.spent(); victim == nil || spent < least {
 			victim, least = s, spent
 		}
-		if n++; n == evictAmong {
-			break
-		}
 	}
-	delete(t.stats, victim.statement.hash)
-	victim.listed.Store(false)
+	delete(t.byHash, victim.statement.hash)
+	victim.part.Close()
+	return victim.at
 }
 
 func (t *top) list() []TopQuery {
 	t.mu.Lock()
-	all := make([]*stats, 0, len(t.stats))
-	for _, s := range t.stats {
-		all = append(all, s)
-	}
+	all := slices.Clone(t.entries)
 	t.mu.Unlock()
 
 	out := make([]TopQuery, 0, len(all))
@@ -156,17 +204,18 @@ func (t *top) list() []TopQuery {
 func (s *stats) query() TopQuery {
 	st := s.statement
 	q := TopQuery{Hash: st.hash, Type: st.typ, Table: st.table, Text: st.text}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, n := range &s.buckets {
-		q.Calls += uint64(n)
-	}
-	if q.Calls == 0 {
+	b, _ := s.part.Begin()
+	defer b.End()
+	if s.calls == 0 {
 		return q
 	}
-	q.Errors, q.Rows, q.Total = s.errors, s.rows, s.total
+	q.Calls, q.Errors, q.Rows, q.Total = s.calls, s.errors, s.rows, s.total
 	q.Mean = q.Total / time.Duration(q.Calls)
-	q.P95 = quantile(&s.buckets, q.Calls, 0.95)
+	buckets := s.buckets
+	if buckets == nil {
+		buckets = s.spread()
+	}
+	q.P95 = quantile(buckets, 0.95)
 	if s.wait > 0 {
 		q.WaitShare = float64(s.wait) / float64(s.wait+s.total)
 	}
@@ -199,9 +248,14 @@ func bucketStart(i int) time.Duration {
 	return time.Duration(8+i%8) << (e + durationUnit)
 }
 
-// quantile returns the middle of the bucket that the q-th of all values is in.
-func quantile(counts *[durationBuckets]uint32, all uint64, q float64) time.Duration {
-	rank := uint64(q*float64(all-1)) + 1
+// quantile returns the middle of the bucket that the q-th of all values is in,
+// by nearest rank: at least q of the values are not above its bucket.
+func quantile(counts *[durationBuckets]uint32, q float64) time.Duration {
+	var all uint64
+	for _, n := range counts {
+		all += uint64(n)
+	}
+	rank := uint64(math.Ceil(q * float64(all)))
 	for i, n := range counts {
 		if rank <= uint64(n) {
 			return (bucketStart(i) + bucketStart(i+1)) / 2

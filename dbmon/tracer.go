@@ -22,7 +22,8 @@ import (
 type Tracer struct {
 	m          *monitor.Monitor
 	off        bool
-	key        string    // of the state in a connection's custom data
+	key        string // of the state in a connection's custom data
+	near       near
 	epoch      time.Time // of the monotonic clock that durations are read from
 	metrics    *metrics
 	statements *sqltext.Cache[*statement]
@@ -195,7 +196,13 @@ type outcome struct {
 func (t *Tracer) record(ctx context.Context, conn *pgx.Conn, s *state, o *outcome) {
 	st := o.statement
 	slow := o.elapsed >= t.slowAt
-	b := st.target.cell.Begin(&s.home)
+	class := ""
+	if o.err != nil {
+		if class = classOf(ctx, o.err, conn); class != "" {
+			st.target.failed(&s.home, class)
+		}
+	}
+	stats, b := t.top.begin(st)
 	b.Observe(histDuration, int64(o.elapsed))
 	if o.rows > 0 {
 		b.Add(countRows, uint64(o.rows))
@@ -203,19 +210,8 @@ func (t *Tracer) record(ctx context.Context, conn *pgx.Conn, s *state, o *outcom
 	if slow {
 		b.Add(countSlow, 1)
 	}
-	b.End()
-
-	class := ""
-	if o.err != nil {
-		if class = classOf(ctx, o.err, conn); class != "" {
-			st.target.failed(&s.home, class)
-		}
-	}
-	stats := st.stats.Load()
-	if !stats.listed.Load() {
-		stats = t.top.admit(st, stats)
-	}
 	stats.add(o, s.wait, class != "")
+	b.End()
 	s.wait = 0
 
 	if st.table != "" && monitor.CallerFrom(ctx) != nil {

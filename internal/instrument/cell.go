@@ -12,6 +12,7 @@ type Cell struct {
 	labels     Labels
 	first      lane
 	more       atomic.Pointer[lanes]
+	parts      atomic.Pointer[parts]
 	collisions atomic.Uint32
 	exemplars  atomic.Pointer[exemplars]
 	native     []prometheus.Histogram // by histogram; nil unless asked for

@@ -100,9 +100,16 @@ func (c *Cell) grow() *lanes {
 	return &more
 }
 
-// read adds up the lanes into row, which has the layout's width.
+// read adds up the lanes and parts into row, which has the layout's width.
 func (c *Cell) read(row []uint64) {
 	clear(row)
+	if all := c.parts.Load(); all != nil {
+		all.mu.Lock()
+		defer all.mu.Unlock()
+		for _, p := range all.list {
+			p.lane.addTo(row, &c.group.layout)
+		}
+	}
 	more := c.more.Load()
 	if more == nil {
 		c.collisions.Store(0) // a reader's collisions do not add up to growth
@@ -120,15 +127,20 @@ func (c *Cell) read(row []uint64) {
 func (ln *lane) addTo(row []uint64, lay *layout) {
 	ln.mu.Lock()
 	defer ln.mu.Unlock()
-	for i := range lay.histograms {
-		h := &lay.histograms[i]
+	lay.add(row, ln.v)
+}
+
+// add adds one row to another.
+func (l *layout) add(to, row []uint64) {
+	for i := range l.histograms {
+		h := &l.histograms[i]
 		for j := h.at; j < h.sum; j++ {
-			row[j] += ln.v[j]
+			to[j] += row[j]
 		}
-		row[h.sum] = addFloat(row[h.sum], math.Float64frombits(ln.v[h.sum]))
+		to[h.sum] = addFloat(to[h.sum], math.Float64frombits(row[h.sum]))
 	}
-	for j := lay.counters; j < lay.width; j++ {
-		row[j] += ln.v[j]
+	for j := l.counters; j < l.width; j++ {
+		to[j] += row[j]
 	}
 }
 
