@@ -27,6 +27,10 @@ func newRegistry() *registry {
 // own is where the SDK's instruments are registered.
 func (r *registry) own() prometheus.Registerer { return r.all }
 
+// Foreign gathers what is not the SDK's own: monitor/history reads the rest
+// without gathering.
+func (r *registry) Foreign() prometheus.Gatherer { return r.foreign }
+
 // Register implements prometheus.Registerer. A name that an instrument of the
 // SDK has is refused.
 func (r *registry) Register(c prometheus.Collector) error {

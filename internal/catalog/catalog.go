@@ -122,5 +122,5 @@ func Lookup(name string) (Metric, bool) {
 // All lists every metric of the catalogue: Section 6.1 in the document's
 // order within each area, then the area's extensions.
 func All() []Metric {
-	return slices.Concat(api(), db(), cache(), business(), probe(), host(), logs(), self())
+	return slices.Concat(api(), db(), cache(), business(), probe(), host(), logs(), state(), self(), promAPI(), stores(), history())
 }
