@@ -83,6 +83,9 @@ var floors = map[string]row{
 	"internal/window":     {floor: 0},
 	"internal/sketch":     {floor: 0},
 	"internal/sqltext":    {floor: 0},
+	"internal/journal":    {floor: 0, deps: promDeps},
+
+	"internal/journal/journaltest": {floor: 0, deps: slices.Concat(promDeps, testDeps), kit: true},
 
 	"monitor":             {floor: 1, deps: promDeps},
 	"monitor/monitortest": {floor: 2, deps: slices.Concat(promDeps, testDeps), kit: true},
