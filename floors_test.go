@@ -84,6 +84,7 @@ var floors = map[string]row{
 	"internal/sketch":     {floor: 0},
 	"internal/sqltext":    {floor: 0},
 	"internal/journal":    {floor: 0, deps: promDeps},
+	"internal/pgerror":    {floor: 0, deps: pgxDeps},
 
 	"internal/journal/journaltest": {floor: 0, deps: slices.Concat(promDeps, testDeps), kit: true},
 
@@ -93,6 +94,10 @@ var floors = map[string]row{
 	"monitor/host":        {floor: 2, deps: promDeps},
 	"apimon":              {floor: 2, deps: promDeps},
 
+	"monitor/lease":            {floor: 2, deps: promDeps},
+	"monitor/lease/leasetest":  {floor: 3, deps: slices.Concat(promDeps, testDeps), kit: true},
+	"monitor/lease/redislease": {floor: 3, deps: slices.Concat(promDeps, redisDeps)},
+	"monitor/lease/pglease":    {floor: 3, deps: slices.Concat(promDeps, pgxDeps)},
 	// pgx: the pool is the host's, and the lease's table is what writes are checked against.
 
 	"monitor/calendar":  {floor: 1},

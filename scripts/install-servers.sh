@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs the servers that the integration tests start, where they are missing:
-# Debian and its relatives, as root. Does nothing when all are there.
+# those of Debian and its relatives, as root, and into .bin/servers those that no
+# distribution has, built from their modules. Does nothing when all are there.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 # have NAME... is true when one of the binaries is in PATH or in PostgreSQL's own folders.
 have() {
@@ -14,10 +16,49 @@ have() {
 	return 1
 }
 
+# build NAME VERSION COMMAND... runs a command that makes the server $built/NAME,
+# unless it is there in that version.
+built=$PWD/.bin/servers
+build() {
+	local name=$1 version=$2
+	shift 2
+	[ ! -x "$built/$name" ] || [ "$(cat "$built/$name.version" 2>/dev/null)" != "$version" ] || return 0
+	echo "building: $name $version"
+	mkdir -p "$built"
+	"$@" "$version" </dev/null && echo "$version" >"$built/$name.version"
+}
+
+# The last InfluxDB that builds without Rust.
+influxd() {
+	GOBIN=$built go install -ldflags "-s -w -X main.version=${1#v}" "github.com/influxdata/influxdb/cmd/influxd@$1"
+}
+victoria_metrics() { GOBIN=$built go install "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics@$1"; }
+# VictoriaLogs requires a VictoriaMetrics that was never published: a module of
+# our own requires a later one.
+victoria_logs() (
+	local package=github.com/VictoriaMetrics/VictoriaLogs dir
+	dir=$(mktemp -d)
+	trap 'rm -rf "$dir"' EXIT
+	cd "$dir"
+	go mod init tool 2>/dev/null
+	go get "$package@$1" github.com/VictoriaMetrics/VictoriaMetrics@v1.148.8 2>/dev/null
+	go get -tool "$package/app/victoria-logs"
+	go build -o "$built/victoria-logs" "$package/app/victoria-logs"
+)
+
+unbuilt=0
+build influxd v1.8.10 influxd || unbuilt=1
+build victoria-metrics v1.148.8 victoria_metrics || unbuilt=1
+build victoria-logs v1.51.1-0.20260624061259-dc94972a8708 victoria_logs || unbuilt=1
+if [ "$unbuilt" -ne 0 ]; then
+	echo "not built: see above; the tests that need them will be skipped" >&2
+fi
+
 missing=()
 have initdb || missing+=(postgresql)
 have redis-server || missing+=(redis-server)
 { have prometheus && have promtool; } || missing+=(prometheus)
+have pgbouncer || missing+=(pgbouncer)
 have prometheus-alertmanager alertmanager || missing+=(prometheus-alertmanager)
 
 if [ "${#missing[@]}" -eq 0 ]; then

@@ -5,6 +5,7 @@
 # scripts/allowed-skips.txt allows pass.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export PATH=$PWD/.bin/servers:$PATH # what install-servers.sh builds
 
 work=$(mktemp -d)
 compose_project=

@@ -17,12 +17,14 @@
 //
 // A test whose server is not installed is skipped, with the name of the package
 // to install. Where CHRONOMON_REQUIRE_SERVERS names the server ("postgres",
-// "redis", "prometheus", "alertmanager", "promtool", separated by commas, or
-// "all"), it fails instead, so that CI cannot pass by skipping.
+// "redis", "prometheus", "alertmanager", "promtool", "influxdb",
+// "victoriametrics", "victorialogs", separated by commas, or "all"), it fails
+// instead, so that CI cannot pass by skipping.
 //
 // Servers are started on Linux only. Elsewhere, or to use servers that are
 // already there, set CHRONOMON_POSTGRES_DSN, CHRONOMON_REDIS_ADDR,
-// CHRONOMON_PROMETHEUS_URL or CHRONOMON_ALERTMANAGER_URL. Such a server is
+// CHRONOMON_PROMETHEUS_URL, CHRONOMON_ALERTMANAGER_URL, CHRONOMON_INFLUXDB_URL,
+// CHRONOMON_VICTORIAMETRICS_URL or CHRONOMON_VICTORIALOGS_URL. Such a server is
 // shared and not ours to stop: a test that stops or pauses it, or that brings
 // flags or a configuration of its own, is skipped.
 package testenv

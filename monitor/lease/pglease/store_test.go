@@ -1,0 +1,196 @@
+package pglease_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/require"
+
+	"github.com/chronoretrace/chronomon/internal/testenv"
+	"github.com/chronoretrace/chronomon/monitor"
+	"github.com/chronoretrace/chronomon/monitor/lease"
+	"github.com/chronoretrace/chronomon/monitor/lease/leasetest"
+	"github.com/chronoretrace/chronomon/monitor/lease/pglease"
+)
+
+// TestStore shares a server whose time zone is the host's.
+func TestStore(t *testing.T) {
+	t.Parallel()
+	server := testenv.Postgres(t, "timezone=Asia/Shanghai")
+	for name, test := range map[string]func(*testing.T, *testenv.PostgresServer){
+		"Conformance": testConformance, "MigrateTogether": testMigrateTogether, "ClockSteps": testClockSteps,
+		"GuardAndRenewal": testGuardAndRenewal, "Pooler": testPooler,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, server)
+		})
+	}
+}
+
+// testConformance in every way that pgx can ask.
+func testConformance(t *testing.T, server *testenv.PostgresServer) {
+	t.Helper()
+	for _, mode := range modes {
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
+			leasetest.TestStore(t, func(t testing.TB) func() lease.Store {
+				pool := connect(t, server.DSN(), mode)
+				return func() lease.Store { return open(t, pool, t.Name()) }
+			})
+		})
+	}
+}
+
+// testPooler: behind PgBouncer in transaction mode, each call may have another
+// connection, and there are two for all.
+func testPooler(t *testing.T, server *testenv.PostgresServer) {
+	t.Helper()
+	dsn := pooler(t, server.Addr())
+	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol} {
+		t.Run(mode.String(), func(t *testing.T) {
+			leasetest.TestStore(t, func(t testing.TB) func() lease.Store {
+				return func() lease.Store { return open(t, connect(t, dsn, mode), t.Name()) }
+			})
+		})
+	}
+}
+
+// testMigrateTogether: the table is made once, whoever comes first.
+func testMigrateTogether(t *testing.T, server *testenv.PostgresServer) {
+	t.Helper()
+	pool := connect(t, server.DSN(), pgx.QueryExecModeCacheStatement)
+	_, err := pool.Exec(t.Context(), `CREATE SCHEMA "Odd ""schema"""`)
+	require.NoError(t, err)
+	const replicas = 8
+	errs := make([]error, replicas)
+	var all sync.WaitGroup
+	for i := range replicas {
+		s := open(t, connect(t, server.DSN(), modes[i%len(modes)]), "x", pglease.WithSchema(`Odd "schema"`))
+		all.Go(func() { errs[i] = s.Migrate(t.Context()) })
+	}
+	all.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	s := open(t, pool, "x", pglease.WithSchema("not there"))
+	_, err = s.Acquire(t.Context(), "a", time.Minute)
+	pg := &pgconn.PgError{}
+	require.ErrorAs(t, err, &pg)
+	require.EqualError(t, err, `pglease: make the table for "x": SQLSTATE 3F000`)
+}
+
+// testClockSteps: the database's clock cannot be set here, but what it would
+// have written before it was can be.
+func testClockSteps(t *testing.T, server *testenv.PostgresServer) {
+	t.Helper()
+	pool := connect(t, server.DSN(), pgx.QueryExecModeCacheStatement)
+	s := open(t, pool, "clock")
+	const ttl = time.Minute
+	old, err := s.Acquire(t.Context(), "a", ttl)
+	require.NoError(t, err)
+	move := func(by string) {
+		t.Helper()
+		_, err := pool.Exec(t.Context(), "UPDATE monitoring_leases SET expires_at = expires_at + $1::text::interval WHERE name = 'clock'", by)
+		require.NoError(t, err)
+	}
+	move("15 seconds") // set back by less than half a lease: nobody minds
+	_, err = s.Acquire(t.Context(), "b", ttl)
+	require.ErrorIs(t, err, lease.ErrHeld)
+	move("1 day") // set back by a day
+	require.NoError(t, s.Renew(t.Context(), "a", old, ttl), "the leader goes on if it is the first to notice")
+	move("1 day")
+	epoch, err := s.Acquire(t.Context(), "b", ttl)
+	require.NoError(t, err, "it is not held for a day")
+	require.Equal(t, old+1, epoch)
+	require.ErrorIs(t, s.Renew(t.Context(), "a", old, ttl), lease.ErrLost)
+	move("-2 minutes") // set forward: expired
+	require.ErrorIs(t, s.Renew(t.Context(), "b", epoch, ttl), lease.ErrLost)
+}
+
+// testGuardAndRenewal: a statement that checks the epoch holds up a takeover,
+// and not a renewal.
+func testGuardAndRenewal(t *testing.T, server *testenv.PostgresServer) {
+	t.Helper()
+	pool := connect(t, server.DSN(), pgx.QueryExecModeCacheStatement)
+	s := open(t, pool, "guard")
+	epoch, err := s.Acquire(t.Context(), "a", 10*time.Second)
+	require.NoError(t, err)
+	tx, err := pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(t.Context()) }()
+	tag, err := tx.Exec(t.Context(), `SELECT FROM monitoring_leases
+		WHERE name = $1 AND epoch = $2 AND expires_at > clock_timestamp() FOR KEY SHARE`, "guard", int64(epoch))
+	require.NoError(t, err)
+	require.Equal(t, int64(1), tag.RowsAffected())
+	require.NoError(t, s.Renew(t.Context(), "a", epoch, 300*time.Millisecond))
+	_, err = s.Acquire(t.Context(), "b", time.Minute)
+	require.ErrorIs(t, err, lease.ErrHeld, "and not for those who only ask")
+
+	time.Sleep(350 * time.Millisecond)
+	taken := make(chan error)
+	go func() {
+		_, err := s.Acquire(t.Context(), "b", time.Minute)
+		taken <- err
+	}()
+	select {
+	case err := <-taken:
+		t.Fatalf("it was taken over while a guarded transaction was under way: %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	require.NoError(t, tx.Commit(t.Context()))
+	require.NoError(t, <-taken)
+	require.ErrorIs(t, s.Check(t.Context(), epoch), lease.ErrLost)
+}
+
+// TestOutage: when the database hangs, and when it is gone, nobody leads after
+// the lease; when it is back, somebody does, in a greater epoch.
+func TestOutage(t *testing.T) {
+	server := testenv.Postgres(t)
+	const ttl = 1500 * time.Millisecond
+	a := start(t, open(t, connect(t, server.DSN(), pgx.QueryExecModeExec), "x"), lease.WithTTL(ttl))
+	b := start(t, open(t, connect(t, server.DSN(), pgx.QueryExecModeCacheStatement), "x"), lease.WithTTL(ttl))
+	leader := func() (epoch uint64) {
+		one, first := a.Leader()
+		other, second := b.Leader()
+		require.False(t, first && second)
+		return max(one, other)
+	}
+	require.Eventually(t, func() bool { return leader() > 0 }, 20*time.Second, ttl/50)
+	for name, outage := range map[string][2]func(){
+		"hangs": {server.Pause, server.Resume},
+		"gone":  {server.Stop, server.Start},
+	} {
+		before := leader()
+		outage[0]()
+		require.Eventually(t, func() bool { return leader() == 0 }, ttl, ttl/50, name)
+		outage[1]()
+		require.Eventually(t, func() bool { return leader() > before }, 20*time.Second, ttl/50, name)
+	}
+}
+
+// TestNoSecrets: what may hold one is left out of errors.
+func TestNoSecrets(t *testing.T) {
+	t.Parallel()
+	pool := connect(t, "postgres://someuser:hunter2@127.0.0.1:1/somedb?sslmode=disable", pgx.QueryExecModeExec)
+	s := open(t, pool, "x")
+	for _, err := range []error{s.Renew(t.Context(), "a", 1, time.Minute), s.Migrate(t.Context()), s.Check(t.Context(), 1)} {
+		require.Error(t, err)
+		for _, secret := range []string{"hunter2", "someuser", "somedb"} {
+			require.NotContains(t, err.Error(), secret)
+		}
+	}
+}
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	_, err := pglease.New(nil, strings.Repeat("n", 101), pglease.WithSchema(""), nil)
+	require.ErrorIs(t, err, monitor.ErrInvalidOption)
+	for _, want := range []string{"pool = <nil>", "name = ", `WithSchema = ""`} {
+		require.ErrorContains(t, err, want)
+	}
+}

@@ -1,0 +1,209 @@
+package redislease_test
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/chronoretrace/chronomon/internal/testenv"
+	"github.com/chronoretrace/chronomon/monitor"
+	"github.com/chronoretrace/chronomon/monitor/lease"
+	"github.com/chronoretrace/chronomon/monitor/lease/leasetest"
+	"github.com/chronoretrace/chronomon/monitor/lease/redislease"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func connect(t testing.TB, addr string) *redis.Client {
+	t.Helper()
+	client := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, DialTimeout: time.Second, ContextTimeoutEnabled: true})
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+func open(t testing.TB, client redis.UniversalClient, name string) *redislease.Store {
+	t.Helper()
+	s, err := redislease.New(client, name)
+	require.NoError(t, err)
+	return s
+}
+
+// start runs an elector until the test ends.
+func start(t testing.TB, store lease.Store, opts ...lease.Option) *lease.Elector {
+	t.Helper()
+	m, err := monitor.New(monitor.WithLogger(slog.New(slog.DiscardHandler)))
+	require.NoError(t, err)
+	e, err := lease.New(m, store, opts...)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = e.Run(ctx)
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	return e
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	server := testenv.Redis(t)
+	leasetest.TestStore(t, func(t testing.TB) func() lease.Store {
+		return func() lease.Store { return open(t, connect(t, server.Addr()), t.Name()) }
+	})
+}
+
+func TestCluster(t *testing.T) {
+	t.Parallel()
+	server := testenv.Redis(t, "--cluster-enabled", "yes")
+	client := connect(t, server.Addr())
+	require.NoError(t, client.Do(t.Context(), "CLUSTER", "ADDSLOTSRANGE", 0, 16383).Err())
+	require.Eventually(t, func() bool {
+		info, err := client.ClusterInfo(t.Context()).Result()
+		return err == nil && strings.Contains(info, "cluster_state:ok")
+	}, 10*time.Second, 50*time.Millisecond)
+	cluster := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{server.Addr()}})
+	t.Cleanup(func() { _ = cluster.Close() })
+	s := open(t, cluster, "x")
+	epoch, err := s.Acquire(t.Context(), "a", time.Minute)
+	require.NoError(t, err)
+	require.NoError(t, s.Check(t.Context(), epoch))
+}
+
+// TestRedisLosesItsData: the epoch grows all the same.
+func TestRedisLosesItsData(t *testing.T) {
+	t.Parallel()
+	server := testenv.Redis(t)
+	s := open(t, connect(t, server.Addr()), "x")
+	var last uint64
+	for range 3 {
+		epoch, err := s.Acquire(t.Context(), "a", time.Minute)
+		require.NoError(t, err)
+		require.Greater(t, epoch, last)
+		last = epoch
+		server.Stop()
+		require.Error(t, s.Renew(t.Context(), "a", epoch, time.Minute))
+		server.Start() // with nothing in it
+		require.ErrorIs(t, s.Renew(t.Context(), "a", epoch, time.Minute), lease.ErrLost)
+		require.ErrorIs(t, s.Check(t.Context(), epoch), lease.ErrLost)
+	}
+}
+
+// TestClockSteps: Redis's clock cannot be set here, but what it would have
+// written before it was can be.
+func TestClockSteps(t *testing.T) {
+	t.Parallel()
+	server := testenv.Redis(t)
+	client := connect(t, server.Addr())
+	s := open(t, client, "x")
+	const ttl = time.Minute
+	old, err := s.Acquire(t.Context(), "a", ttl)
+	require.NoError(t, err)
+	move := func(d time.Duration, epoch uint64) {
+		t.Helper()
+		till, err := client.HGet(t.Context(), "chronomon:lease:x", "until").Int64()
+		require.NoError(t, err)
+		require.NoError(t, client.HSet(t.Context(), "chronomon:lease:x", "until", till+d.Milliseconds(), "epoch", epoch).Err())
+	}
+	move(ttl/4, old) // set back by less than half a lease: nobody minds
+	_, err = s.Acquire(t.Context(), "b", ttl)
+	require.ErrorIs(t, err, lease.ErrHeld)
+	future := old + uint64((24 * time.Hour).Milliseconds())
+	move(24*time.Hour, future) // set back by a day
+	require.NoError(t, s.Renew(t.Context(), "a", future, ttl), "the leader goes on if it is the first to notice")
+	move(24*time.Hour, future)
+	epoch, err := s.Acquire(t.Context(), "b", ttl)
+	require.NoError(t, err, "it is not held for a day")
+	require.Equal(t, future+1, epoch)
+	require.ErrorIs(t, s.Renew(t.Context(), "a", future, ttl), lease.ErrLost)
+	move(-2*ttl, epoch) // set forward: expired
+	require.ErrorIs(t, s.Renew(t.Context(), "b", epoch, ttl), lease.ErrLost)
+	epoch, err = s.Acquire(t.Context(), "a", ttl)
+	require.NoError(t, err)
+	require.Equal(t, future+2, epoch)
+}
+
+// TestTakeover: a leader that loses its connections for good is replaced within
+// twice the lease, and has stopped by then.
+func TestTakeover(t *testing.T) {
+	t.Parallel()
+	server := testenv.Redis(t)
+	const ttl = time.Second
+	client := connect(t, server.Addr())
+	leader := start(t, open(t, client, "x"), lease.WithTTL(ttl))
+	leads := func(e *lease.Elector) bool { _, ok := e.Leader(); return ok }
+	require.Eventually(t, func() bool { return leads(leader) }, 10*time.Second, ttl/50)
+	var worst time.Duration
+	for range 5 {
+		nextClient := connect(t, server.Addr())
+		next := start(t, open(t, nextClient, "x"), lease.WithTTL(ttl))
+		time.Sleep(rand.N(ttl))
+		old, _ := leader.Leader()
+		require.NoError(t, client.Close())
+		began := time.Now()
+		require.Eventually(t, func() bool { return leads(next) }, 2*ttl, ttl/100)
+		worst = max(worst, time.Since(began))
+		require.False(t, leads(leader))
+		require.ErrorIs(t, open(t, nextClient, "x").Check(t.Context(), old), lease.ErrLost)
+		leader, client = next, nextClient
+	}
+	t.Logf("5 takeovers, the slowest after %v of a lease of %v", worst.Round(time.Millisecond), ttl)
+}
+
+// TestOutage: when Redis hangs, and when it is gone, nobody leads after the
+// lease; when it is back, somebody does, in a greater epoch.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	server := testenv.Redis(t)
+	const ttl = 600 * time.Millisecond
+	a := start(t, open(t, connect(t, server.Addr()), "x"), lease.WithTTL(ttl))
+	b := start(t, open(t, connect(t, server.Addr()), "x"), lease.WithTTL(ttl))
+	leader := func() (epoch uint64) {
+		one, first := a.Leader()
+		other, second := b.Leader()
+		require.False(t, first && second)
+		return max(one, other)
+	}
+	require.Eventually(t, func() bool { return leader() > 0 }, 10*time.Second, ttl/50)
+	for name, outage := range map[string][2]func(){
+		"hangs": {server.Pause, server.Resume},
+		"gone":  {server.Stop, server.Start},
+	} {
+		before := leader()
+		outage[0]()
+		require.Eventually(t, func() bool { return leader() == 0 }, ttl, ttl/50, name)
+		outage[1]()
+		require.Eventually(t, func() bool { return leader() > before }, 20*ttl, ttl/50, name)
+	}
+}
+
+func TestForeignKey(t *testing.T) {
+	t.Parallel()
+	server := testenv.Redis(t)
+	client := connect(t, server.Addr())
+	require.NoError(t, client.Set(t.Context(), "mine:x", "the host's", 0).Err())
+	s, err := redislease.New(client, "x", redislease.WithPrefix("mine:"))
+	require.NoError(t, err)
+	_, err = s.Acquire(t.Context(), "a", time.Minute)
+	require.ErrorContains(t, err, `redislease: acquire "x": `)
+	kept, err := client.Get(t.Context(), "mine:x").Result()
+	require.NoError(t, err)
+	require.Equal(t, "the host's", kept)
+}
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	_, err := redislease.New(nil, strings.Repeat("n", 101), redislease.WithPrefix(""), nil)
+	require.ErrorIs(t, err, monitor.ErrInvalidOption)
+	for _, want := range []string{"client = <nil>", "name = " + strconv.Quote(strings.Repeat("n", 101)), `WithPrefix = ""`} {
+		require.ErrorContains(t, err, want)
+	}
+}
