@@ -99,6 +99,7 @@ var floors = map[string]row{
 	"monitor/lease/redislease": {floor: 3, deps: slices.Concat(promDeps, redisDeps)},
 	"monitor/lease/pglease":    {floor: 3, deps: slices.Concat(promDeps, pgxDeps)},
 	// pgx: the pool is the host's, and the lease's table is what writes are checked against.
+	"monitor/pgstore": {floor: 4, deps: slices.Concat(promDeps, pgxDeps)},
 
 	"monitor/calendar":  {floor: 1},
 	"dbmon":             {floor: 2, deps: slices.Concat(promDeps, pgxDeps)},
