@@ -83,6 +83,8 @@ var floors = map[string]row{
 	"internal/window":     {floor: 0},
 	"internal/sketch":     {floor: 0},
 	"internal/sqltext":    {floor: 0},
+	"internal/spill":      {floor: 0},
+	"internal/outbox":     {floor: 0, deps: promDeps},
 	"internal/journal":    {floor: 0, deps: promDeps},
 	"internal/pgerror":    {floor: 0, deps: pgxDeps},
 
@@ -100,6 +102,9 @@ var floors = map[string]row{
 	"monitor/lease/pglease":    {floor: 3, deps: slices.Concat(promDeps, pgxDeps)},
 	// pgx: the pool is the host's, and the lease's table is what writes are checked against.
 	"monitor/pgstore": {floor: 4, deps: slices.Concat(promDeps, pgxDeps)},
+
+	"monitor/influx":  {floor: 2, deps: slices.Concat(promDeps, influxDeps)},
+	"monitor/elastic": {floor: 2, deps: slices.Concat(promDeps, elasticDeps)},
 
 	"monitor/calendar":  {floor: 1},
 	"dbmon":             {floor: 2, deps: slices.Concat(promDeps, pgxDeps)},

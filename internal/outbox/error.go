@@ -1,0 +1,45 @@
+package outbox
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// longestPause bounds what a store may ask for: a day would be a mistake.
+const longestPause = 5 * time.Minute
+
+// RetryAfterError is a failure after which the store asked for a pause.
+type RetryAfterError struct {
+	After time.Duration
+	Err   error
+}
+
+func (e *RetryAfterError) Error() string {
+	return fmt.Sprintf("%v (asked for a pause of %v)", e.Err, e.After)
+}
+func (e *RetryAfterError) Unwrap() error { return e.Err }
+
+// ErrPause is returned instead of a request during a pause the store asked for.
+var ErrPause = errors.New("the store asked for a pause that is not over")
+
+// RetryAfter wraps err if the answer's header asks for a pause: in seconds or as
+// a date. At most five minutes are granted.
+func RetryAfter(h http.Header, now time.Time, err error) error {
+	v := h.Get("Retry-After")
+	if v == "" || err == nil {
+		return err
+	}
+	var after time.Duration
+	if s, errInt := strconv.ParseUint(v, 10, 32); errInt == nil {
+		after = time.Duration(s) * time.Second
+	} else if at, errDate := http.ParseTime(v); errDate == nil {
+		after = at.Sub(now)
+	}
+	if after <= 0 {
+		return err
+	}
+	return &RetryAfterError{After: min(after, longestPause), Err: err}
+}

@@ -1,0 +1,292 @@
+// Package spill keeps batches on disk, in order, until somebody takes them: a
+// directory with one checksummed file a batch. A batch is there whole or not at
+// all, whenever the process dies.
+package spill
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	suffix        = ".batch"
+	tempSuffix    = ".tmp"
+	corruptSuffix = ".corrupt"
+	lockName      = "lock"
+
+	block      = 4096 // what a file takes of a disk at least
+	mostSetOff = 16   // corrupt files that are kept to be looked at
+)
+
+var (
+	// ErrLocked is returned by Open for a directory that another queue has open.
+	ErrLocked = errors.New("another process uses the directory")
+	// ErrTooLarge is returned by Append for a batch above the limit.
+	ErrTooLarge = errors.New("the batch is larger than the limit")
+	// ErrEmpty is returned by Oldest when there is nothing.
+	ErrEmpty = errors.New("nothing is spilled")
+)
+
+// Why items were dropped.
+const (
+	Full    = "full"    // newer ones needed the room
+	Corrupt = "corrupt" // the file is not what was written
+)
+
+// Queue is a first-in, first-out queue of batches in a directory. It is safe
+// for concurrent use. Len and Bytes never wait for the disk.
+type Queue struct {
+	dir     string
+	limit   int64
+	dropped func(reason string, items int)
+	lock    *os.File
+
+	mu    sync.Mutex
+	files []file // guarded by mu; oldest first
+	next  uint64 // guarded by mu
+
+	items, bytes atomic.Int64
+}
+
+// file is what is known of a batch without opening it: its name says it.
+type file struct {
+	seq   uint64
+	items int
+	size  int64
+}
+
+func (f file) name() string { return fmt.Sprintf("%020d-%d%s", f.seq, f.items, suffix) }
+
+// room is what the file takes of the limit: whole blocks.
+func (f file) room() int64 { return (f.size + block - 1) / block * block }
+
+// Batch is what was appended.
+type Batch struct {
+	Seq   uint64
+	Time  time.Time
+	Items [][]byte
+}
+
+// Open opens the directory, which is made if it is missing, and takes up what an
+// earlier process left in it. The files together are held to limit bytes; to make
+// room, the oldest go. dropped is told of each loss, and must not call the queue.
+func Open(dir string, limit int64, dropped func(reason string, items int)) (*Queue, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("spill: %w", err)
+	}
+	lock, err := lockFile(filepath.Join(dir, lockName))
+	if err != nil {
+		return nil, fmt.Errorf("spill: open %s: %w", dir, err)
+	}
+	q := &Queue{dir: dir, limit: limit, dropped: dropped, lock: lock}
+	if err := q.scan(); err != nil {
+		_ = lock.Close()
+		return nil, fmt.Errorf("spill: open %s: %w", dir, err)
+	}
+	return q, nil
+}
+
+// scan takes stock of the directory.
+func (q *Queue) scan() error {
+	entries, err := os.ReadDir(q.dir)
+	if err != nil {
+		return err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, e := range entries {
+		name := e.Name()
+		if strings.HasSuffix(name, tempSuffix) { // was never finished
+			_ = os.Remove(filepath.Join(q.dir, name))
+			continue
+		}
+		f, ok := parseName(name)
+		if !ok {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		f.size = info.Size()
+		q.files = append(q.files, f)
+		q.count(f, 1)
+		q.next = max(q.next, f.seq+1)
+	}
+	slices.SortFunc(q.files, func(a, b file) int { return cmp.Compare(a.seq, b.seq) })
+	return q.makeRoom(0)
+}
+
+func parseName(name string) (file, bool) {
+	base, ok := strings.CutSuffix(name, suffix)
+	if !ok {
+		return file{}, false
+	}
+	seq, items, _ := strings.Cut(base, "-")
+	s, err := strconv.ParseUint(seq, 10, 64)
+	n, errItems := strconv.Atoi(items)
+	f := file{seq: s, items: n}
+	return f, err == nil && errItems == nil && n > 0 && f.name() == name
+}
+
+// Append adds a batch. When it returns without an error the batch is on disk.
+func (q *Queue) Append(now time.Time, items [][]byte) error {
+	if len(items) == 0 {
+		return nil
+	}
+	data := encode(now, items)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	f := file{seq: q.next, items: len(items), size: int64(len(data))}
+	if f.room() > q.limit {
+		return fmt.Errorf("spill: append %d bytes: %w", len(data), ErrTooLarge)
+	}
+	if err := q.makeRoom(f.room()); err != nil {
+		return fmt.Errorf("spill: append: %w", err)
+	}
+	if err := q.write(f.name(), data); err != nil {
+		return fmt.Errorf("spill: append: %w", err)
+	}
+	q.next++
+	q.files = append(q.files, f)
+	q.count(f, 1)
+	return nil
+}
+
+// write makes a file that is there whole or not at all.
+func (q *Queue) write(name string, data []byte) (err error) {
+	temp := filepath.Join(q.dir, name+tempSuffix)
+	out, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(temp)
+		}
+	}()
+	_, err = out.Write(data)
+	if err == nil {
+		err = out.Sync()
+	}
+	if err := errors.Join(err, out.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, filepath.Join(q.dir, name)); err != nil {
+		return err
+	}
+	syncDir(q.dir)
+	return nil
+}
+
+// syncDir makes a rename last. Not every system can, and then nothing is lost
+// but a promise about power cuts.
+func syncDir(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		_ = d.Sync()
+		_ = d.Close()
+	}
+}
+
+// Oldest returns the oldest batch, which stays until it is removed, or ErrEmpty.
+// Files that are not what was written are set aside and counted.
+func (q *Queue) Oldest() (Batch, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.files) > 0 {
+		f := q.files[0]
+		data, err := os.ReadFile(filepath.Join(q.dir, f.name()))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return Batch{}, fmt.Errorf("spill: read: %w", err)
+		}
+		b, ok := decode(data)
+		if ok && len(b.Items) == f.items {
+			b.Seq = f.seq
+			return b, nil
+		}
+		q.setAside(f)
+		q.forget()
+		q.dropped(Corrupt, f.items)
+	}
+	return Batch{}, ErrEmpty
+}
+
+// setAside keeps a corrupt file for somebody to look at, the last few of them.
+func (q *Queue) setAside(f file) {
+	from := filepath.Join(q.dir, f.name())
+	if err := os.Rename(from, from+corruptSuffix); err != nil {
+		_ = os.Remove(from)
+	}
+	aside, _ := filepath.Glob(filepath.Join(q.dir, "*"+corruptSuffix)) // sorted by name, which is by age
+	for _, name := range aside[:max(0, len(aside)-mostSetOff)] {
+		_ = os.Remove(name)
+	}
+}
+
+// Holds reports whether the batch is still the oldest.
+func (q *Queue) Holds(seq uint64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.files) > 0 && q.files[0].seq == seq
+}
+
+// Remove forgets the batch that Oldest returned. One that has gone already, to
+// make room, is none of the next.
+func (q *Queue) Remove(seq uint64) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.files) == 0 || q.files[0].seq != seq {
+		return nil
+	}
+	return q.removeOldest()
+}
+
+// makeRoom drops the oldest files until there is room for so many bytes more.
+func (q *Queue) makeRoom(room int64) error {
+	for len(q.files) > 0 && q.bytes.Load()+room > q.limit {
+		items := q.files[0].items
+		if err := q.removeOldest(); err != nil {
+			return err
+		}
+		q.dropped(Full, items)
+	}
+	return nil
+}
+
+func (q *Queue) removeOldest() error {
+	err := os.Remove(filepath.Join(q.dir, q.files[0].name()))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("spill: remove: %w", err)
+	}
+	q.forget()
+	return nil
+}
+
+// forget takes the oldest file out of the books.
+func (q *Queue) forget() {
+	q.count(q.files[0], -1)
+	q.files = q.files[1:]
+}
+
+func (q *Queue) count(f file, sign int64) {
+	q.items.Add(sign * int64(f.items))
+	q.bytes.Add(sign * f.room())
+}
+
+// Len is the number of items on disk.
+func (q *Queue) Len() int { return int(q.items.Load()) }
+
+// Bytes is what the files take of the limit.
+func (q *Queue) Bytes() int64 { return q.bytes.Load() }
+
+// Close lets others open the directory.
+func (q *Queue) Close() error { return q.lock.Close() }
