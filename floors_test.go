@@ -94,6 +94,7 @@ var floors = map[string]row{
 	"monitor/monitortest": {floor: 2, deps: slices.Concat(promDeps, testDeps), kit: true},
 	"monitor/otelbridge":  {floor: 2, deps: slices.Concat(promDeps, otelDeps)},
 	"monitor/host":        {floor: 2, deps: promDeps},
+	"monitor/promapi":     {floor: 2, deps: slices.Concat(promDeps, jsonDeps)},
 	"apimon":              {floor: 2, deps: promDeps},
 
 	"monitor/lease":            {floor: 2, deps: promDeps},

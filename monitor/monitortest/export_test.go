@@ -12,9 +12,9 @@ func SinkProblems(t testing.TB, newSink NewSink, faults ...SinkFault) map[string
 }
 
 // QuerierProblems runs TestQuerier's checks and returns what is wrong, by check.
-func QuerierProblems(t testing.TB, newQuerier NewQuerier) map[string]error {
+func QuerierProblems(t testing.TB, newQuerier NewQuerier, traits ...QuerierTrait) map[string]error {
 	t.Helper()
-	return problems(t, querierChecks(newQuerier))
+	return problems(t, querierChecks(newQuerier, traits))
 }
 
 func problems(t testing.TB, checks []check) map[string]error {

@@ -111,7 +111,7 @@ func (q *Querier) QueryRange(ctx context.Context, promql string, r monitor.Range
 	out := cloneSeries(series)
 	for i := range out {
 		out[i].Points = slices.DeleteFunc(out[i].Points, func(p monitor.Point) bool {
-			return p.Time.Before(r.From) || p.Time.After(r.To)
+			return p.Time.Before(r.From.Truncate(time.Millisecond)) || p.Time.After(r.To)
 		})
 	}
 	return slices.DeleteFunc(out, func(s monitor.Series) bool { return len(s.Points) == 0 }), nil

@@ -2,9 +2,12 @@ package monitortest_test
 
 import (
 	"context"
+	"math"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/monitor"
@@ -113,4 +116,47 @@ func TestQuerierKeepsItsAnswers(t *testing.T) {
 		require.Equal(t, []monitor.Series{{Labels: monitor.Labels{"a": "1"}, Points: []monitor.Point{{Time: noon, Value: 1}}}}, ranged)
 		ranged[0].Labels["a"], ranged[0].Points[0].Value = "changed", 2
 	}
+}
+
+// told is a fake that was told, for each query, what Prometheus's engine says.
+type told struct {
+	fake monitortest.Querier
+	real monitor.Querier
+	mu   sync.Mutex // held from telling to asking
+}
+
+func (q *told) Query(ctx context.Context, expr string, at time.Time) ([]monitor.Sample, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	answer, err := q.real.Query(context.WithoutCancel(ctx), expr, at)
+	q.fake.Answer(expr, answer...)
+	q.fake.Fail(expr, err)
+	return q.fake.Query(ctx, expr, at)
+}
+
+func (q *told) QueryRange(ctx context.Context, expr string, r monitor.Range) ([]monitor.Series, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	answer, err := q.real.QueryRange(context.WithoutCancel(ctx), expr, r)
+	q.fake.AnswerRange(expr, answer...)
+	q.fake.Fail(expr, err)
+	return q.fake.QueryRange(ctx, expr, r)
+}
+
+// TestQuerierPassesTheSuite: the fake changes nothing of the answers it was
+// told, and keeps the rest of the contract itself.
+func TestQuerierPassesTheSuite(t *testing.T) {
+	t.Parallel()
+	monitortest.TestQuerier(t, func(t testing.TB, series []monitor.Series) monitor.Querier {
+		return &told{real: newReference(t, series)}
+	}, monitortest.QuerierUTF8Names)
+}
+
+func TestStale(t *testing.T) {
+	t.Parallel()
+	require.True(t, math.IsNaN(monitortest.Stale()))
+	require.True(t, monitortest.IsStale(monitortest.Stale()))
+	require.Equal(t, value.StaleNaN, math.Float64bits(monitortest.Stale()), "as Prometheus has it")
+	require.False(t, monitortest.IsStale(math.NaN()))
+	require.False(t, monitortest.IsStale(0))
 }

@@ -16,8 +16,9 @@ import (
 )
 
 // NewQuerier makes a querier that answers from these series, which are samples
-// of the last half hour, 15 s apart, oldest first. It is called once for each check
-// and may register cleanups with t.
+// of the last half hour, 15 s apart, oldest first. A value that [IsStale] is not
+// a number but the end of its series. It is called once for each check, within a
+// run of the suite with the same series, and may register cleanups with t.
 type NewQuerier func(t testing.TB, series []monitor.Series) monitor.Querier
 
 // TestQuerier checks that a querier keeps what [monitor.Querier] says and
@@ -27,23 +28,27 @@ type NewQuerier func(t testing.TB, series []monitor.Series) monitor.Querier
 //     none, a scalar; a not-a-number and infinities are values;
 //   - range queries: a point for each step from the first time to the last,
 //     oldest first, none where a series has no value;
-//   - an expression or a range that is none is an error that names it;
+//   - times are of whole milliseconds, what they have beyond is cut off;
+//   - a series has its last value for five minutes, or until it is stale;
+//   - an expression or a range that is none is an error that names it and wraps
+//     [monitor.ErrQueryInvalid], and so is an answer that is not numbers;
+//   - ten million steps are an error that wraps [monitor.ErrQueryLimit];
 //   - the end of the context is an error that wraps it;
 //   - what was returned is the caller's;
 //   - concurrent calls.
-func TestQuerier(t *testing.T, newQuerier NewQuerier) {
+func TestQuerier(t *testing.T, newQuerier NewQuerier, traits ...QuerierTrait) {
 	t.Helper()
-	runChecks(t, querierChecks(newQuerier))
+	runChecks(t, querierChecks(newQuerier, traits))
 }
 
-func querierChecks(newQuerier NewQuerier) []check {
+func querierChecks(newQuerier NewQuerier, traits []QuerierTrait) []check {
 	base := time.Now().Add(-30 * time.Minute).Truncate(time.Minute)
 	with := func(f func(q querierTest) error) func(testing.TB) error {
 		return func(t testing.TB) error {
-			return f(querierTest{newQuerier(t, querierSeries(base)), base})
+			return f(querierTest{newQuerier(t, querierSeries(base, traits)), base, traits})
 		}
 	}
-	return []check{
+	checks := []check{
 		{"instant query", with(querierTest.instant)},
 		{"range query", with(querierTest.ranges)},
 		{"scalar", with(querierTest.scalar)},
@@ -51,10 +56,19 @@ func querierChecks(newQuerier NewQuerier) []check {
 		{"empty result", with(querierTest.empty)},
 		{"bad expression", with(querierTest.badExpression)},
 		{"bad range", with(querierTest.badRange)},
+		{"not numbers", with(querierTest.notNumbers)},
+		{"too many steps", with(querierTest.tooMany)},
+		{"milliseconds", with(querierTest.milliseconds)},
+		{"end of a series", with(querierTest.ends)},
 		{"context", with(querierTest.context)},
+		{"cancelled under way", with(querierTest.cancelled)},
 		{"ownership", with(querierTest.ownership)},
 		{"concurrency", with(querierTest.concurrency)},
 	}
+	if slices.Contains(traits, QuerierUTF8Names) {
+		checks = append(checks, check{"UTF-8 names", with(querierTest.utf8Names)})
+	}
+	return checks
 }
 
 const (
@@ -63,7 +77,7 @@ const (
 )
 
 // querierSeries are the series that the suite queries, from base on.
-func querierSeries(base time.Time) []monitor.Series {
+func querierSeries(base time.Time, traits []QuerierTrait) []monitor.Series {
 	series := func(name string, labels monitor.Labels, from int, value func(i int) float64) monitor.Series {
 		s := monitor.Series{Labels: monitor.Labels{monitor.MetricName: name}}
 		maps.Copy(s.Labels, labels)
@@ -73,7 +87,7 @@ func querierSeries(base time.Time) []monitor.Series {
 		return s
 	}
 	times := func(n float64) func(int) float64 { return func(i int) float64 { return n * float64(i) } }
-	return []monitor.Series{
+	all := []monitor.Series{
 		series("conformance_requests_total", monitor.Labels{"code": "200", "route": "/a"}, 0, times(30)),
 		series("conformance_requests_total", monitor.Labels{"code": "500", "route": "/a"}, 0, times(3)),
 		series("conformance_celsius", monitor.Labels{"room": "kitchen"}, 0, func(i int) float64 { return 20 + float64(i)/2 }),
@@ -82,16 +96,30 @@ func querierSeries(base time.Time) []monitor.Series {
 		series("conformance_seconds_bucket", monitor.Labels{"le": "0.1"}, 0, times(5)),
 		series("conformance_seconds_bucket", monitor.Labels{"le": "1"}, 0, times(10)),
 		series("conformance_seconds_bucket", monitor.Labels{"le": "+Inf"}, 0, times(10)),
+		series("conformance_gone", nil, 0, func(i int) float64 {
+			if i > goneAfter {
+				return Stale()
+			}
+			return 5
+		}),
+		late(series("conformance_tick", nil, 0, times(1))),
 	}
+	if slices.Contains(traits, QuerierUTF8Names) {
+		all = append(all, series(utf8Name, monitor.Labels{utf8Label: "沪深"}, 0, times(1)))
+	}
+	return all
 }
 
 const awkwardLabel = "a \"b\" \\ c\nd {e=\"f\"} 行情"
 
 // querierTest is a querier with the suite's series, which begin at base.
 type querierTest struct {
-	q    monitor.Querier
-	base time.Time
+	q      monitor.Querier
+	base   time.Time
+	traits []QuerierTrait
 }
+
+func (qt querierTest) is(trait QuerierTrait) bool { return slices.Contains(qt.traits, trait) }
 
 func (qt querierTest) at(d time.Duration) time.Time { return qt.base.Add(d) }
 
@@ -224,10 +252,15 @@ func (qt querierTest) special() error {
 	at := qt.at(5 * time.Minute)
 	r := monitor.Range{From: at, To: at, Step: time.Minute}
 	nan := monitor.Series{Labels: monitor.Labels{"room": "kitchen"}, Points: []monitor.Point{{Time: at, Value: math.NaN()}}}
-	return errors.Join(
-		qt.wantSamples(`0 / 0`, at, sample(math.NaN())),
+	infinite := errors.Join(
 		qt.wantSamples(`1 / 0`, at, sample(math.Inf(1))),
 		qt.wantSamples(`-1 / 0`, at, sample(math.Inf(-1))),
+	)
+	if qt.is(QuerierMetricsQL) {
+		return infinite
+	}
+	return errors.Join(infinite,
+		qt.wantSamples(`0 / 0`, at, sample(math.NaN())),
 		qt.wantSamples(`conformance_celsius{room="kitchen"} * 0 / 0`, at, sample(math.NaN(), "room", "kitchen")),
 		qt.wantSamples(`scalar(conformance_nothing)`, at, sample(math.NaN())),
 		qt.wantSeries(`conformance_celsius{room="kitchen"} * 0 / 0`, r, nan),
@@ -257,11 +290,17 @@ func (qt querierTest) badExpression() error {
 			errs = append(errs, err)
 		case err == nil:
 			errs = append(errs, fmt.Errorf("%s %s: no error", call, promql))
+		case !errors.Is(err, monitor.ErrQueryInvalid):
+			errs = append(errs, fmt.Errorf("%s %s: %w: want one that wraps ErrQueryInvalid", call, promql, err))
 		case !strings.Contains(err.Error(), promql):
 			errs = append(errs, fmt.Errorf("%s %s: the error does not name the expression: %w", call, promql, err))
 		}
 	}
-	for _, promql := range []string{`sum(conformance_celsius`, `conformance_celsius{room=}`, `no such function(1)`, `rate(conformance_celsius)`} {
+	exprs := []string{`sum(conformance_celsius`, `conformance_celsius{room=}`, `no such function(1)`}
+	if !qt.is(QuerierMetricsQL) {
+		exprs = append(exprs, `rate(conformance_celsius)`)
+	}
+	for _, promql := range exprs {
 		_, err := qt.query(context.Background(), promql, at)
 		want("Query", promql, err)
 		_, err = qt.queryRange(context.Background(), promql, monitor.Range{From: at, To: at.Add(time.Minute), Step: time.Minute})
@@ -274,13 +313,13 @@ func (qt querierTest) badRange() error {
 	at := qt.at(5 * time.Minute)
 	var errs []error
 	for what, r := range map[string]monitor.Range{
-		"without a step":            {From: at, To: at.Add(time.Minute)},
-		"with a negative step":      {From: at, To: at.Add(time.Minute), Step: -time.Minute},
-		"that ends before it began": {From: at, To: at.Add(-time.Minute), Step: time.Minute},
+		"without a step":                    {From: at, To: at.Add(time.Minute)},
+		"with a step below the millisecond": {From: at, To: at.Add(time.Minute), Step: 999 * time.Microsecond},
+		"with a negative step":              {From: at, To: at.Add(time.Minute), Step: -time.Minute},
+		"that ends before it began":         {From: at, To: at.Add(-time.Minute), Step: time.Minute},
 	} {
-		_, err := qt.queryRange(context.Background(), `conformance_celsius`, r)
-		if _, bad := errors.AsType[misconduct](err); bad || err == nil {
-			errs = append(errs, fmt.Errorf("QueryRange over a range %s: error = %w", what, orNone(err)))
+		if _, err := qt.queryRange(context.Background(), `conformance_celsius`, r); !errors.Is(err, monitor.ErrQueryInvalid) {
+			errs = append(errs, fmt.Errorf("QueryRange over a range %s: error = %w: want one that wraps ErrQueryInvalid", what, orNone(err)))
 		}
 	}
 	return errors.Join(errs...)

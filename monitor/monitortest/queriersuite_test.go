@@ -32,7 +32,7 @@ type reference struct {
 
 func newReference(_ testing.TB, series []monitor.Series) monitor.Querier {
 	return &reference{
-		engine: promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute, LookbackDelta: 5 * time.Minute}),
+		engine: promql.NewEngine(promql.EngineOpts{MaxSamples: 20_000, Timeout: time.Minute, LookbackDelta: 5 * time.Minute}),
 		series: series,
 	}
 }
@@ -44,15 +44,17 @@ func (r *reference) Query(ctx context.Context, expr string, at time.Time) ([]mon
 	}
 	q, err := r.engine.NewInstantQuery(ctx, r, nil, expr, at)
 	if err != nil {
-		return nil, fmt.Errorf("query %q: %w", expr, err)
+		return nil, fmt.Errorf("query %q: %w: %w", expr, monitor.ErrQueryInvalid, err)
 	}
 	defer q.Close()
 	res := q.Exec(ctx)
 	if res.Err != nil {
-		return nil, fmt.Errorf("query %q: %w", expr, res.Err)
+		return nil, fmt.Errorf("query %q: %w", expr, kindOf(ctx, res.Err))
 	}
 	var out []monitor.Sample
 	switch v := res.Value.(type) {
+	case promql.String, promql.Matrix:
+		return nil, fmt.Errorf("query %q: %w: it is a %s", expr, monitor.ErrQueryInvalid, v.Type())
 	case promql.Scalar:
 		out = append(out, monitor.Sample{Labels: monitor.Labels{}, Point: point(v.T, v.V)})
 	case promql.Vector:
@@ -68,18 +70,18 @@ func (r *reference) QueryRange(ctx context.Context, expr string, rng monitor.Ran
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if rng.Step <= 0 || rng.To.Before(rng.From) {
-		return nil, fmt.Errorf("query %q: range %v: want a step and an end after its start", expr, rng)
+	if rng.Step < time.Millisecond || rng.To.Before(rng.From) {
+		return nil, fmt.Errorf("query %q: %w: range %v: want a step and an end after its start", expr, monitor.ErrQueryInvalid, rng)
 	}
 	q, err := r.engine.NewRangeQuery(ctx, r, nil, expr, rng.From, rng.To, rng.Step)
 	if err != nil {
-		return nil, fmt.Errorf("query %q: %w", expr, err)
+		return nil, fmt.Errorf("query %q: %w: %w", expr, monitor.ErrQueryInvalid, err)
 	}
 	defer q.Close()
 	res := q.Exec(ctx)
 	m, err := res.Matrix()
 	if err != nil {
-		return nil, fmt.Errorf("query %q: %w", expr, err)
+		return nil, fmt.Errorf("query %q: %w", expr, kindOf(ctx, err))
 	}
 	var out []monitor.Series
 	for _, s := range m {
@@ -90,6 +92,17 @@ func (r *reference) QueryRange(ctx context.Context, expr string, rng monitor.Ran
 		out = append(out, series)
 	}
 	return out, nil
+}
+
+// kindOf makes an error of the engine's one of package monitor's kinds.
+func kindOf(ctx context.Context, err error) error {
+	if end := ctx.Err(); end != nil {
+		return end
+	}
+	if _, ok := errors.AsType[promql.ErrTooManySamples](err); ok {
+		return fmt.Errorf("%w: %w", monitor.ErrQueryLimit, err)
+	}
+	return fmt.Errorf("%w: %w", monitor.ErrQueryInvalid, err)
 }
 
 func point(ms int64, v float64) monitor.Point {
@@ -149,7 +162,7 @@ func (s *seriesSet) Warnings() annotations.Annotations { return nil }
 // TestPrometheusPasses: the suite expects what Prometheus's engine answers.
 func TestPrometheusPasses(t *testing.T) {
 	t.Parallel()
-	monitortest.TestQuerier(t, newReference)
+	monitortest.TestQuerier(t, newReference, monitortest.QuerierUTF8Names)
 }
 
 // faulty changes what the reference says.
@@ -306,11 +319,41 @@ func TestFaultyQueriersAreCaught(t *testing.T) {
 			return answer, nil
 		}, check: "bad expression", says: "no error"},
 		"does not name bad expressions": {query: func(_ context.Context, _ string, _ time.Time, answer []monitor.Sample, err error) ([]monitor.Sample, error) {
-			return answer, errors.Unwrap(err)
+			if err != nil {
+				err = monitor.ErrQueryInvalid
+			}
+			return answer, err
 		}, check: "bad expression", says: "does not name the expression"},
 		"does not name them in ranges": {ranged: func(_ context.Context, _ string, _ monitor.Range, answer []monitor.Series, err error) ([]monitor.Series, error) {
-			return answer, errors.Unwrap(err)
+			if err != nil {
+				err = monitor.ErrQueryInvalid
+			}
+			return answer, err
 		}, check: "bad expression", says: "QueryRange"},
+		"has one error for all": {query: func(_ context.Context, expr string, _ time.Time, answer []monitor.Sample, err error) ([]monitor.Sample, error) {
+			if err != nil {
+				err = fmt.Errorf("query %s: %w", expr, monitor.ErrQueryUnavailable)
+			}
+			return answer, err
+		}, check: "bad expression", says: "want one that wraps ErrQueryInvalid"},
+		"does not mind texts": {query: func(_ context.Context, _ string, _ time.Time, answer []monitor.Sample, err error) ([]monitor.Sample, error) {
+			if errors.Is(err, monitor.ErrQueryInvalid) {
+				err = nil
+			}
+			return answer, err
+		}, check: "not numbers", says: `Query "text": error = none`},
+		"does not mind matrices": {ranged: func(_ context.Context, _ string, _ monitor.Range, answer []monitor.Series, err error) ([]monitor.Series, error) {
+			if errors.Is(err, monitor.ErrQueryInvalid) {
+				err = nil
+			}
+			return answer, err
+		}, check: "not numbers", says: `QueryRange conformance_celsius[1m]: error = none`},
+		"calls any limit a mistake": {ranged: func(_ context.Context, _ string, _ monitor.Range, answer []monitor.Series, err error) ([]monitor.Series, error) {
+			if errors.Is(err, monitor.ErrQueryLimit) {
+				err = monitor.ErrQueryInvalid
+			}
+			return answer, err
+		}, check: "too many steps", says: "want one that wraps ErrQueryLimit"},
 		"takes any range": {ranged: func(_ context.Context, _ string, r monitor.Range, answer []monitor.Series, err error) ([]monitor.Series, error) {
 			if r.Step <= 0 {
 				return nil, nil
@@ -342,6 +385,45 @@ func TestFaultyQueriersAreCaught(t *testing.T) {
 			return answer, err
 		}, check: "context", says: "query was stopped"},
 
+		"works in seconds": {query: eachSample(func(s *monitor.Sample) { s.Time = s.Time.Truncate(time.Second) }), check: "milliseconds", says: "time ="},
+		"works in seconds over ranges": {ranged: eachSeries(func(s *monitor.Series) {
+			for i := range s.Points {
+				s.Points[i].Time = s.Points[i].Time.Truncate(time.Second)
+			}
+		}), check: "milliseconds", says: "QueryRange"},
+		"gives back the time it was given": {query: func(_ context.Context, _ string, at time.Time, answer []monitor.Sample, err error) ([]monitor.Sample, error) {
+			for i := range answer {
+				answer[i].Time = at
+			}
+			return answer, err
+		}, check: "milliseconds", says: "time ="},
+		"never forgets": {query: func(_ context.Context, expr string, at time.Time, answer []monitor.Sample, err error) ([]monitor.Sample, error) {
+			if expr == "conformance_gone" && len(answer) == 0 {
+				answer = []monitor.Sample{{Labels: monitor.Labels{monitor.MetricName: expr}, Point: monitor.Point{Time: at, Value: 5}}}
+			}
+			return answer, err
+		}, check: "end of a series", says: "Query conformance_gone: 1 samples: want 0"},
+		"takes the end for a value": {ranged: eachSeries(func(s *monitor.Series) {
+			if s.Labels[monitor.MetricName] == "conformance_gone" {
+				s.Points = append(s.Points, monitor.Point{Time: s.Points[len(s.Points)-1].Time.Add(15 * time.Second), Value: monitortest.Stale()})
+			}
+		}), check: "end of a series", says: "QueryRange conformance_gone"},
+		"answers by half when cancelled": {ranged: func(ctx context.Context, expr string, r monitor.Range, answer []monitor.Series, err error) ([]monitor.Series, error) {
+			if expr == "sum by (code) (rate(conformance_requests_total[2m]))" && r.Step == 30*time.Second {
+				time.Sleep(time.Millisecond)
+				if ctx.Err() != nil {
+					answer, err = answer[:min(1, len(answer))], nil
+				}
+			}
+			return answer, err
+		}, check: "cancelled under way", says: "series: want 2"},
+		"escapes names": {query: eachSample(func(s *monitor.Sample) {
+			if v, ok := s.Labels["市场/name"]; ok {
+				delete(s.Labels, "市场/name")
+				s.Labels["U__name"] = v
+			}
+		}), check: "UTF-8 names", says: "no sample"},
+
 		"caches what it returned": {query: func(_ context.Context, expr string, at time.Time, answer []monitor.Sample, err error) ([]monitor.Sample, error) {
 			if _, ok := noSamples[expr+at.String()]; !ok {
 				noSamples[expr+at.String()] = answer
@@ -361,7 +443,7 @@ func TestFaultyQueriersAreCaught(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				found := monitortest.QuerierProblems(t, func(t testing.TB, series []monitor.Series) monitor.Querier {
 					return &faulty{newReference(t, series), c.query, c.ranged}
-				})
+				}, monitortest.QuerierUTF8Names)
 				time.Sleep(2 * asleep) // let those that sleep come back
 				require.ErrorContains(t, found[c.check], c.says, "%v", found)
 			})

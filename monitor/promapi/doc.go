@@ -1,0 +1,44 @@
+// Package promapi asks a server that speaks the Prometheus HTTP API: Prometheus
+// itself, Thanos, Mimir, VictoriaMetrics. Its [Client] is a [monitor.Querier].
+//
+//	metrics, err := promapi.New(m, "http://mimir:9009/prometheus",
+//		promapi.WithTenant("quotes"), promapi.WithBasicAuth("monitor", password))
+//	if err != nil {
+//		return err
+//	}
+//	defer metrics.CloseIdleConnections()
+//	samples, err := metrics.Query(ctx, `sum(rate(http_requests_total[5m]))`, time.Now())
+//
+// # Answers
+//
+// Times are of whole milliseconds, as the server's are; what a time has beyond
+// is cut off. A step is one or more whole milliseconds.
+//
+// A [monitor.Point] is a number. An expression whose answer holds native
+// histograms, strings, or several points per series where one is due, is
+// therefore an error that wraps [monitor.ErrQueryInvalid], even if other series
+// of the answer are numbers: to leave them out would be an alert that never
+// fires. Ask for histogram_quantile, histogram_avg, histogram_count and the like.
+//
+// A warning that comes with an answer (Thanos's word that a part of it is
+// missing, say) is counted, logged at most once a minute, and no error.
+//
+// # Errors
+//
+// They wrap [monitor.ErrQueryInvalid], ErrQueryLimit, ErrQueryTimeout,
+// ErrQueryDenied or ErrQueryUnavailable, or context.Canceled if the caller gave
+// up, and name the expression. Neither they nor what is logged has credentials,
+// even if the server says them, or the URL, unless it does.
+//
+// What may pass is tried again: connections that fail or break, and statuses 429
+// and 5xx, at growing intervals or when Retry-After says so, as long as
+// [WithRetry] and [WithTimeout] let it. What the server understood and refused
+// is not.
+//
+// # Metrics
+//
+// monitor_promapi_query_duration_seconds by server and call,
+// monitor_promapi_query_errors_total by server and reason (invalid, limit,
+// timeout, denied, unavailable, cancelled), monitor_promapi_retries_total,
+// monitor_promapi_warnings_total and monitor_promapi_queries_in_flight by server.
+package promapi
