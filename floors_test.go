@@ -95,6 +95,7 @@ var floors = map[string]row{
 	"monitor/otelbridge":  {floor: 2, deps: slices.Concat(promDeps, otelDeps)},
 	"monitor/host":        {floor: 2, deps: promDeps},
 	"monitor/promapi":     {floor: 2, deps: slices.Concat(promDeps, jsonDeps)},
+	"monitor/history":     {floor: 2, deps: slices.Concat(promDeps, promqlDeps)},
 	"apimon":              {floor: 2, deps: promDeps},
 
 	"monitor/lease":            {floor: 2, deps: promDeps},

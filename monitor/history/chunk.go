@@ -1,0 +1,38 @@
+package history
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+)
+
+const (
+	// chunkSamples is how many samples of floats share a chunk, as in Prometheus.
+	chunkSamples = 240
+	// chunkBytes is the size at which a chunk is closed before it has all its
+	// samples: histograms are large, and so are floats that have nothing in common.
+	chunkBytes = 1024
+	// chunkSpan is the longest time of a chunk, in milliseconds. Retention gives
+	// up whole chunks.
+	chunkSpan = math.MaxUint32
+)
+
+// chunk is a run of compressed samples that no longer changes.
+type chunk struct {
+	from int64  // of its oldest sample, in Unix milliseconds
+	span uint32 // from its oldest to its newest sample, in milliseconds
+	enc  chunkenc.Encoding
+	data []byte
+}
+
+func (c *chunk) to() int64 { return c.from + int64(c.span) }
+
+// samples is their number; every encoding begins with it.
+func (c *chunk) samples() int { return int(binary.BigEndian.Uint16(c.data)) }
+
+// size is what the chunk counts against the storage size.
+func (c *chunk) size() int64 { return int64(len(c.data)) + chunkOverhead }
+
+// chunkOverhead is the heap a chunk takes beside its samples.
+const chunkOverhead = 40

@@ -1,0 +1,43 @@
+package history
+
+import (
+	"maps"
+	"sync"
+)
+
+// Metadata says what a metric is.
+type Metadata struct {
+	Type string // counter, gauge, histogram, gaugehistogram, summary or unknown
+	Help string
+}
+
+// metadata is kept of every metric that was collected, up to a number that no
+// registry has at a time.
+type metadata struct {
+	mu       sync.RWMutex
+	families map[string]Metadata // guarded by mu
+}
+
+const maxMetadata = 20_000
+
+func (md *metadata) add(name, typ, help string) {
+	now := Metadata{typ, help}
+	md.mu.RLock()
+	old, ok := md.families[name]
+	md.mu.RUnlock()
+	if ok && old == now {
+		return
+	}
+	md.mu.Lock()
+	defer md.mu.Unlock()
+	if len(md.families) < maxMetadata {
+		md.families[name] = now
+	}
+}
+
+// Metadata returns what is known of each metric that was collected, by name.
+func (db *DB) Metadata() map[string]Metadata {
+	db.metadata.mu.RLock()
+	defer db.metadata.mu.RUnlock()
+	return maps.Clone(db.metadata.families)
+}
