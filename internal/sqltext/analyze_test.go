@@ -145,3 +145,19 @@ func BenchmarkAnalyze(b *testing.B) {
 		i++
 	}
 }
+
+// TestOpenMarksHideWhatFollows: a name that never ends may have swallowed
+// literals.
+func TestOpenMarksHideWhatFollows(t *testing.T) {
+	t.Parallel()
+	for _, sql := range []string{
+		`select * from "users where name = 'secret'`,
+		`select "x' , 'secret'`,
+		`select * from U&"users where name = 'secret'`,
+	} {
+		info := sqltext.Analyze(sql)
+		require.Equal(t, "SELECT", info.Type, sql)
+		require.Empty(t, info.Table, sql)
+		require.NotContains(t, info.Text, "secret", sql)
+	}
+}

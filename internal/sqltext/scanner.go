@@ -134,7 +134,7 @@ func (s *scanner) comment() {
 }
 
 // quote passes what stands between two marks, which is of that kind; a doubled
-// mark stands for one.
+// mark stands for one. Without the closing mark it is a value.
 func (s *scanner) quote(k kind, mark byte, escapes bool) kind {
 	for s.pos++; s.pos < len(s.src); s.pos++ {
 		switch s.src[s.pos] {
@@ -151,7 +151,7 @@ func (s *scanner) quote(k kind, mark byte, escapes bool) kind {
 		}
 	}
 	s.pos = len(s.src)
-	return k
+	return value // an open mark: literals may have come behind it
 }
 
 // dollar passes $1, $$text$$, $tag$text$tag$.
