@@ -59,6 +59,9 @@ var errRedirects = errors.New("too many redirects")
 // failed turns what a check returned into a failure.
 func (a *attempt) failed(err error) *Failure {
 	if f, ok := errors.AsType[*Failure](err); ok {
+		if f == nil {
+			return failure(ReasonError, "a nil *Failure")
+		}
 		return f
 	}
 	if u, ok := errors.AsType[*url.Error](err); ok {

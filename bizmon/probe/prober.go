@@ -184,14 +184,19 @@ func (p *Prober) attempt(ctx context.Context, w *watch, now time.Time) (r Result
 	inner, cancel := context.WithTimeout(a.traced(ctx), t.Timeout)
 	defer cancel()
 	begin := time.Now()
-	err := a.call("probe."+t.Check.prober(), func() error { return t.Check.run(inner, a) })
+	err := a.call("probe."+t.Check.prober(), func() error {
+		if err := t.Check.run(inner, a); err != nil {
+			return a.failed(err) // in here: it asks errors that the host made
+		}
+		return nil
+	})
 	r = Result{
 		Target: t.Name, Source: t.Source, Prober: t.Check.prober(), At: now,
 		Success: err == nil, Duration: time.Since(begin),
 		DNSLookup: a.resolved(), HTTPStatus: a.status, CertExpiry: a.expiry,
 	}
-	if err != nil {
-		f := *a.failed(err)
+	if failed, ok := errors.AsType[*Failure](err); ok {
+		f := *failed
 		f.Detail = tidy(f.Detail, w.secrets)
 		r.Err = &f
 	}
