@@ -195,10 +195,11 @@ type asker interface {
 	Do(ctx context.Context, args ...any) *redis.Cmd
 }
 
-// eachServer calls ask with each server, for several at once.
+// eachServer calls ask with each server, for several at once. go-redis does not
+// heed a context's deadline unless it is told to, but its own time-outs.
 func (p *MemoryPoller) eachServer(ctx context.Context, ask func(context.Context, string, asker)) error {
 	each := func(ctx context.Context, c *redis.Client) error {
-		ask(ctx, c.Options().Addr, c)
+		ask(ctx, c.Options().Addr, c.WithTimeout(p.config.timeout))
 		return nil
 	}
 	switch c := p.client.(type) {
@@ -207,7 +208,7 @@ func (p *MemoryPoller) eachServer(ctx context.Context, ask func(context.Context,
 		if node == failoverAddr {
 			node = p.failoverNode(c)
 		}
-		ask(ctx, node, c)
+		ask(ctx, node, c.WithTimeout(p.config.timeout))
 	case *redis.ClusterClient:
 		ctx, cancel := context.WithTimeout(ctx, p.config.timeout)
 		defer cancel()
