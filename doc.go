@@ -9,6 +9,12 @@
 // # Packages
 //
 //	monitor               the hub: registry, exposition, events and sinks, Run
+//	monitor/history       embedded series with PromQL
+//	monitor/promapi       the same questions to a Prometheus-compatible server
+//	monitor/influx        sink for InfluxDB v2
+//	monitor/elastic       sink and slog handler for Elasticsearch
+//	monitor/pgstore       alerts, anomalies, capacity plans, configuration in PostgreSQL
+//	monitor/lease         one leader among replicas, with a fencing epoch
 //	monitor/otelbridge    the registry as an OpenTelemetry metric producer
 //	monitor/monitortest   fakes, exposition comparison and conformance suites for tests
 //	monitor/calendar      trading calendars: sessions, holidays, make-up days
