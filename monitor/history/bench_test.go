@@ -142,7 +142,7 @@ func BenchmarkQuery(b *testing.B) {
 }
 
 //nolint:paralleltest // memory is the process's
-func TestHeapPerSeries(t *testing.T) {
+func TestHeapAllocatedPerSeries(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector has a heap of its own")
 	}
