@@ -186,12 +186,16 @@ func TestStreamBehindALayerThatOnlyUnwraps(t *testing.T) {
 			}
 		},
 	}))
+	served := make(chan struct{}, 1) // a hijacked answer arrives before its handler has ended
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(openLayer{layer{w}}, r)
+		served <- struct{}{}
 	}))
 	defer srv.Close()
-	fetch(t.Context(), srv.URL+"/stream")
-	fetch(t.Context(), srv.URL+"/hijack")
+	for _, path := range []string{"/stream", "/hijack"} {
+		fetch(t.Context(), srv.URL+path)
+		<-served
+	}
 	require.Len(t, b.exposition(`api_stream_duration_seconds_count{endpoint="/stream",kind="stream"} 1`), 1)
 	require.Len(t, b.exposition(`api_request_total{method="GET",endpoint="/hijack",status_code="101"} 1`), 1)
 }
