@@ -70,6 +70,10 @@ type Range struct {
 // Querier answers PromQL. Every engine reads through it, from this process
 // (monitor/history) or from a server (monitor/promapi). It may be called
 // concurrently. What it returns is the caller's.
+//
+// Times are to the millisecond, as Prometheus keeps them; the zero time means
+// now. An error wraps [ErrQueryInvalid], [ErrQueryLimit], [ErrQueryTimeout],
+// [ErrQueryDenied] or [ErrQueryUnavailable], or context.Canceled.
 type Querier interface {
 	// Query evaluates an instant query. A scalar comes back as one sample
 	// without labels.

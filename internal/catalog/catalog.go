@@ -119,8 +119,36 @@ func Lookup(name string) (Metric, bool) {
 	return Metric{}, false
 }
 
-// All lists every metric of the catalogue: Section 6.1 in the document's
-// order within each area, then the area's extensions.
+// Area is the metrics of one part of the SDK.
+type Area struct {
+	Title   string // in METRICS.md
+	Metrics []Metric
+}
+
+// Areas lists the areas: Section 6.1 in the document's order within each, then
+// the area's extensions.
+func Areas() []Area {
+	return []Area{
+		{"HTTP API (`apimon`)", api()},
+		{"PostgreSQL (`dbmon`)", db()},
+		{"Caches and Redis (`cachemon`)", cache()},
+		{"Business (`bizmon`)", business()},
+		{"Probes (`bizmon/probe`)", probe()},
+		{"Host (`monitor/host`)", host()},
+		{"Logs (`monitor.LogHandler`)", logs()},
+		{"The SDK itself (`monitor`)", self()},
+		{"History (`monitor/history`)", history()},
+		{"Queries to a server (`monitor/promapi`)", promAPI()},
+		{"Event stores (`monitor/influx`, `monitor/elastic`)", stores()},
+		{"State (`monitor/pgstore`, `monitor/lease`, the journal)", state()},
+	}
+}
+
+// All lists every metric of the catalogue.
 func All() []Metric {
-	return slices.Concat(api(), db(), cache(), business(), probe(), host(), logs(), state(), self(), promAPI(), stores(), history())
+	var all []Metric
+	for _, a := range Areas() {
+		all = append(all, a.Metrics...)
+	}
+	return all
 }
