@@ -65,6 +65,9 @@ var (
 		"go.opentelemetry.io/otel", "go.opentelemetry.io/otel/log", "go.opentelemetry.io/otel/metric", "go.opentelemetry.io/otel/trace",
 		"go.opentelemetry.io/auto/sdk", "github.com/go-logr/logr", "github.com/go-logr/stdr",
 	}
+	// gonum, for optimisation, transforms and distributions; x/tools is one set of
+	// integers of its.
+	gonumDeps = []string{"gonum.org/v1/gonum", "golang.org/x/tools"}
 	// Assertions, in the kits that hosts import from their tests.
 	testDeps = []string{
 		"github.com/stretchr/testify", "github.com/davecgh/go-spew", "github.com/pmezard/go-difflib",
@@ -115,6 +118,8 @@ var floors = map[string]row{
 	"bizmon/probe":      {floor: 3, deps: promDeps},
 	"bizmon/bizmontest": {floor: 3, deps: slices.Concat(promDeps, testDeps), kit: true},
 	"bizmon/redisstore": {floor: 3, deps: slices.Concat(promDeps, redisDeps)},
+
+	"anomaly/capacity": {floor: 4, deps: gonumDeps},
 
 	"internal/httpcases/ours":    {floor: 5, deps: promDeps},
 	"internal/testenv":           {floor: 5, kit: true},

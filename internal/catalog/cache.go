@@ -22,14 +22,21 @@ var (
 	}
 	CacheOperationDuration = Metric{
 		Name: "cache_operation_duration_seconds", Type: Histogram, Unit: "s",
-		Help:    "Time of a cache command, or of a whole pipeline or transaction (operation pipeline, tx). Commands that block on purpose are left out.",
+		Help:    "Time of a cache command that was sent by itself. Commands that block on purpose are left out.",
 		HelpZH:  "缓存操作时间分布",
+		Labels:  []string{"cache_name", "node", "operation"},
+		Buckets: cacheSeconds,
+	}
+	CacheBatchDuration = Metric{
+		Name: "cache_batch_duration_seconds", Type: Histogram, Unit: "s",
+		Help:    "Time of a pipeline or a transaction as a whole (operation pipeline, tx).",
+		HelpZH:  "缓存管道与事务的时间分布",
 		Labels:  []string{"cache_name", "node", "operation"},
 		Buckets: cacheSeconds,
 	}
 	CacheOperations = Metric{
 		Name: "cache_operations_total", Type: Counter, Unit: "{operation}",
-		Help:   "Cache commands, those in pipelines and transactions included.",
+		Help:   "Cache commands, each once, those in pipelines and transactions included.",
 		HelpZH: "缓存操作次数",
 		Labels: []string{"cache_name", "node", "operation"},
 	}
@@ -130,7 +137,7 @@ var cacheSeconds = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025,
 
 func cache() []Metric {
 	return append([]Metric{
-		CacheHitRate, CacheMemoryUsage, CacheRequests, CacheOperationDuration, CacheOperations, CacheErrors,
+		CacheHitRate, CacheMemoryUsage, CacheRequests, CacheOperationDuration, CacheBatchDuration, CacheOperations, CacheErrors,
 		CacheKeyRequests, CacheBigValues, CacheDialDuration, CacheDialErrors,
 		CachePoolConnections, CachePoolSize, CachePoolGets, CachePoolWaits, CachePoolWaitSeconds, CachePoolStale,
 		CacheChanges, CacheEntries, CachePatternMemory, CachePollErrors,

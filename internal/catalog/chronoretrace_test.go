@@ -15,30 +15,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/internal/catalog"
+	"github.com/chronoretrace/chronomon/internal/testenv"
 )
 
-// platformData finds the platform's own monitoring files, which are not part of
-// this project: under CHRONOMON_SHARED, or in a folder "shared" beside one of
-// the folders above.
+// platformData finds the platform's own monitoring files.
 func platformData(t *testing.T) string {
 	t.Helper()
-	inside := filepath.Join("data", "chronoretrace")
-	var tried []string
-	if dir := os.Getenv("CHRONOMON_SHARED"); dir != "" {
-		tried = append(tried, filepath.Join(dir, inside))
-	}
-	dir, err := os.Getwd()
-	require.NoError(t, err)
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		tried = append(tried, filepath.Join(dir, "shared", inside))
-	}
-	for _, d := range tried {
-		if _, err := os.Stat(d); err == nil {
-			return d
-		}
-	}
-	t.Skip("the platform's own rule and dashboard files are not here: set CHRONOMON_SHARED to where data/chronoretrace is")
-	return ""
+	return testenv.Shared(t, "data", "chronoretrace")
 }
 
 // excludedLabels are labels that the platform's files use and the catalogue
