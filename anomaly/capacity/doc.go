@@ -10,4 +10,6 @@
 //     instances stop to help.
 //   - [Histogram]: percentiles of usage in which old samples weigh less, those
 //     that the Kubernetes vertical pod autoscaler recommends by.
+//   - [Line]: what predict_linear of PromQL extrapolates, with its limits and
+//     the earliest and latest time at which it reaches a limit.
 package capacity
