@@ -3,8 +3,11 @@ package monitor
 import (
 	"context"
 	"log/slog"
+	"reflect"
+	"runtime"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // LogOption configures a log handler.
@@ -23,7 +26,7 @@ type logConfig struct {
 
 // WithLogTraceID adds what f finds in a record's context as attribute
 // "trace_id", outside of all groups; "" adds nothing. f is called for every
-// record and should only look. Default, and nil: none.
+// record, concurrently, and should only look. Default, and nil: none.
 func WithLogTraceID(f func(context.Context) string) LogOption {
 	return logOptionFunc(func(c *logConfig) { c.traceID = f })
 }
@@ -41,7 +44,9 @@ func WithLogEvents(level slog.Leveler) LogOption {
 }
 
 // WithLogEventAttrs names the attributes of a record that its event has, as
-// text. Default: "error" and "err". The others may hold what is not for sinks.
+// text, wherever in the record's open groups they stand; not those of groups
+// that are values. Default: "error" and "err". The others may hold what is not
+// for sinks.
 func WithLogEventAttrs(keys ...string) LogOption {
 	return logOptionFunc(func(c *logConfig) { c.attrs = slices.Clone(keys) })
 }
@@ -62,8 +67,23 @@ func WithLogSources(limit int) LogOption {
 // It decides nothing: what next does not want is neither passed nor counted.
 // The SDK's own records are counted and passed, and no more than that, so that
 // a failing sink does not feed itself and the monitor's logger may go through
-// the handler. A function given to it that logs gets its own records without
-// ids once it has called itself.
+// the handler. A sink of the host's that logs would feed itself: its records are
+// passed and counted, but become no events if they come with the context of its
+// Write, or another one from [WithoutLogEvents]. A function given to the handler
+// that logs gets its own records without ids.
+//
+// An event is bounded: each of its texts has at most 8 KiB, of which a longer one
+// says that it was clipped, and it has the first 16 of the attributes. A line of
+// code makes at most 100 events a second; those past that are counted in
+// monitor_events_dropped_total, under reason "repeated".
+//
+// Metrics:
+//
+//	log_messages_total    level, source    records, a counter
+//
+// level is debug, info, warn or error, the one at or below the record's; source
+// is the line of code with its directory ("api/quote.go:42"), "unknown", or
+// "other" past [WithLogSources].
 //
 // Do not give it the default handler of package slog and then make it the
 // default: that one writes through package log, which would write to it.
@@ -83,7 +103,7 @@ func (m *Monitor) LogHandler(next slog.Handler, opts ...LogOption) slog.Handler 
 			o.applyLog(&c)
 		}
 	}
-	if c.events == nil {
+	if isNil(c.events) {
 		c.events = slog.LevelError
 	}
 	core := &logCore{m: m, logConfig: c}
@@ -119,7 +139,7 @@ type logHandler struct {
 	next slog.Handler // with them
 	// steps leads from root to next, the first one is a group; nil while none is open.
 	steps []logStep
-	kept  []slog.Attr // attributes for events
+	kept  []slog.Attr // attributes for events, and what may be a group without a name
 }
 
 // logStep is one call of WithGroup, or of WithAttrs where group is empty.
@@ -148,7 +168,7 @@ func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 		out.steps = append(slices.Clip(h.steps), logStep{attrs: attrs})
 	}
 	for _, a := range attrs {
-		if slices.Contains(h.core.attrs, a.Key) {
+		if a.Key == "" || slices.Contains(h.core.attrs, a.Key) {
 			out.kept = append(slices.Clip(out.kept), a)
 		}
 	}
@@ -175,8 +195,12 @@ func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
 		return h.next.Handle(ctx, r)
 	}
 	trace, request := c.ids(ctx)
-	if r.Level >= c.events.Level() && c.m.Enabled(KindLog) {
-		c.m.Record(c.event(h, r, site, trace, request))
+	if r.Level >= c.events.Level() && c.m.Enabled(KindLog) && !withoutLogEvents(ctx) {
+		if site.events.spend(time.Now()) {
+			c.m.Record(c.event(h, r, site, trace, request))
+		} else {
+			c.m.dropLogEvent()
+		}
 	}
 	if trace == "" && request == "" {
 		return h.next.Handle(ctx, r)
@@ -211,20 +235,40 @@ func (h *logHandler) handleWith(ctx context.Context, r slog.Record, trace, reque
 }
 
 // maxAsking is how many calls of the host's functions may be under way. That
-// many at once are not what a program does, but what a function that logs, and
-// so is called again, comes to.
-const maxAsking = 128
+// many at once are not what a program does, but what a function that logs in
+// goroutines of its own, and so is called again, comes to.
+const maxAsking = 1 << 14
 
-// ids asks the host's functions.
+// ids asks the host's functions, but not for a record that one of them makes. Who
+// is not alone looks on the stack whether it is such a one.
 func (c *logCore) ids(ctx context.Context) (trace, request string) {
 	if c.traceID == nil && c.requestID == nil {
 		return "", ""
 	}
 	defer c.asking.Add(-1)
-	if c.asking.Add(1) > maxAsking {
+	if n := c.asking.Add(1); n > maxAsking || n > 1 && askCalls() {
 		return "", ""
 	}
 	return c.ask(ctx, "monitor.WithLogTraceID", c.traceID), c.ask(ctx, "monitor.WithLogRequestID", c.requestID)
+}
+
+// entryOfAsk is where the code of ask begins.
+var entryOfAsk = reflect.ValueOf((*logCore).ask).Pointer()
+
+// askCalls reports whether ask is on the stack.
+func askCalls() bool {
+	var pcs [64]uintptr
+	for skip := 3; ; skip += len(pcs) { // from ids's caller on
+		n := runtime.Callers(skip, pcs[:])
+		for _, pc := range pcs[:n] {
+			if f := runtime.FuncForPC(pc); f != nil && f.Entry() == entryOfAsk {
+				return true
+			}
+		}
+		if n < len(pcs) {
+			return false
+		}
+	}
 }
 
 func (c *logCore) ask(ctx context.Context, name string, f func(context.Context) string) (id string) {
@@ -234,31 +278,4 @@ func (c *logCore) ask(ctx context.Context, name string, f func(context.Context) 
 	var err error
 	defer c.m.Guard(name, &err)
 	return f(ctx)
-}
-
-func (c *logCore) event(h *logHandler, r slog.Record, site *logSite, trace, request string) Event {
-	e := Event{Time: r.Time, Kind: KindLog, Name: site.source, Failed: r.Level >= slog.LevelError, TraceID: trace}
-	e.Add(slog.String("level", r.Level.String()), slog.String("message", r.Message))
-	if request != "" {
-		e.Add(slog.String("request_id", request))
-	}
-	for _, a := range h.kept {
-		e.Add(c.text(a))
-	}
-	r.Attrs(func(a slog.Attr) bool {
-		if slices.Contains(c.attrs, a.Key) {
-			e.Add(c.text(a))
-		}
-		return true
-	})
-	return e
-}
-
-// text writes an attribute out: sinks come later, and elsewhere, when the value
-// may have changed.
-func (c *logCore) text(a slog.Attr) (out slog.Attr) {
-	out = slog.String(a.Key, "")
-	var err error
-	defer c.m.Guard("log attribute", &err)
-	return slog.String(a.Key, a.Value.Resolve().String())
 }

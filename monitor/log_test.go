@@ -16,6 +16,7 @@ import (
 	"testing/slogtest"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
@@ -292,22 +293,179 @@ func (h lockedHandler) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
-// TestLogHandlerAskedByWhatItAsks: a function that logs is called for its own
-// record, which must come to an end.
+// TestLogHandlerAskedByWhatItAsks: a function that logs is not called for its
+// own records.
 func TestLogHandlerAskedByWhatItAsks(t *testing.T) {
 	t.Parallel()
+	var b bytes.Buffer
 	m := plain(t)
 	var logger *slog.Logger
 	var calls atomic.Int64
-	logger = slog.New(m.LogHandler(slog.NewTextHandler(io.Discard, nil), monitor.WithLogTraceID(func(ctx context.Context) string {
+	logger = slog.New(m.LogHandler(slog.NewTextHandler(&b, nil), monitor.WithLogTraceID(func(ctx context.Context) string {
 		calls.Add(1)
 		logger.InfoContext(ctx, "no trace here")
-		return ""
+		logger.WithGroup("g").Info("nor here")
+		return "t1"
 	})))
-	logger.Info("hello")
-	require.EqualValues(t, 128, calls.Load())
-	logger.Info("hello")
-	require.EqualValues(t, 256, calls.Load(), "and the next record is asked for again")
+	for n := range 3 {
+		logger.Info("hello")
+		require.EqualValues(t, n+1, calls.Load())
+	}
+	require.Equal(t, 9, strings.Count(b.String(), "\n"))
+	require.Equal(t, 3, strings.Count(b.String(), "msg=hello trace_id=t1"))
+	require.Equal(t, 3, strings.Count(b.String(), "trace_id"))
+}
+
+// TestLogHandlerAsksForEverybody: however many wait for a slow function at once.
+func TestLogHandlerAsksForEverybody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const many = 500
+		var b bytes.Buffer
+		var here, all sync.WaitGroup
+		here.Add(many)
+		logger := slog.New(plain(t).LogHandler(slog.NewTextHandler(&b, nil), monitor.WithLogTraceID(func(context.Context) string {
+			here.Done()
+			here.Wait() // until all are here
+			return "t1"
+		})))
+		for range many {
+			all.Go(func() { logger.Info("hello") })
+		}
+		all.Wait()
+		require.Equal(t, many, strings.Count(b.String(), "trace_id=t1"))
+	})
+}
+
+// TestLogHandlerUnderASink: what a sink logs of its own trouble makes no events,
+// or not many.
+func TestLogHandlerUnderASink(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		ctx         func(context.Context) context.Context
+		first, most int // events after the first and in all the seconds
+	}{
+		"that says so":              {monitor.WithoutLogEvents, 1, 1},
+		"that hands on its context": {func(ctx context.Context) context.Context { return ctx }, 1, 1},
+		"that says nothing":         {func(context.Context) context.Context { return nil }, 100, 1 + 6*200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var logger *slog.Logger
+				var seen atomic.Int64
+				m, stop := started(t, monitor.WithSink("bad", monitor.SinkFunc(func(ctx context.Context, batch []monitor.Event) error {
+					for range batch {
+						seen.Add(1)
+						for range 2 {
+							logger.ErrorContext(c.ctx(ctx), "cannot write")
+							logger.ErrorContext(c.ctx(ctx), "cannot write it at all")
+						}
+					}
+					return nil
+				}), monitor.WithKinds(monitor.KindLog), monitor.WithBatch(10, time.Millisecond)))
+				logger = slog.New(m.LogHandler(nil))
+				logger.Error("the host's")
+				time.Sleep(5 * time.Second)
+				require.GreaterOrEqual(t, seen.Load(), int64(c.first))
+				require.LessOrEqual(t, seen.Load(), int64(c.most))
+				dropped := samples(t, m)[`monitor_events_dropped_total{reason="repeated",sink="bad"}`]
+				require.Equal(t, c.most > 1, dropped > 0, "what is left out is counted")
+				require.NoError(t, stop())
+			})
+		})
+	}
+}
+
+func TestLogHandlerBoundsEvents(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var sink recorder
+		m, stop := started(t, monitor.WithSink("all", &sink, monitor.WithKinds(monitor.KindLog)))
+		long := strings.Repeat("é", 5000)
+		logger := slog.New(m.LogHandler(nil, monitor.WithLogTraceID(func(context.Context) string { return long })))
+		logger.Error(strings.Repeat("x", 8<<10), "error", "x"+long)
+		logger.Error("\xbf\xbf" + strings.Repeat("\xbf", 10_000))
+		var many []any
+		for range 1000 {
+			many = append(many, slog.String("error", "e"))
+		}
+		logger.With(many...).Error("many", many...)
+		require.NoError(t, stop())
+		require.Len(t, sink.events, 3)
+		for _, e := range sink.events {
+			n := 0
+			require.LessOrEqual(t, len(e.TraceID), 8<<10)
+			for a := range e.Attrs() {
+				n++
+				require.LessOrEqual(t, len(a.Value.String()), 8<<10)
+			}
+			require.LessOrEqual(t, n, 2+16)
+		}
+		message, _ := sink.events[0].Attr("message")
+		require.Equal(t, strings.Repeat("x", 8<<10), message.String(), "it just fits")
+		text, _ := sink.events[0].Attr("error")
+		require.True(t, utf8.ValidString(text.String()))
+		require.True(t, strings.HasSuffix(text.String(), "é… (clipped from 10001 bytes)"), "%.100q", text)
+		require.Greater(t, len(text.String()), 8<<10-utf8.UTFMax)
+	})
+}
+
+// TestLogHandlerFindsAttrsInGroupsWithoutAName: package slog takes those for the
+// record's own.
+func TestLogHandlerFindsAttrsInGroupsWithoutAName(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var sink recorder
+		m, stop := started(t, monitor.WithSink("all", &sink, monitor.WithKinds(monitor.KindLog)))
+		logger := slog.New(m.LogHandler(nil))
+		inline := slog.Group("", slog.Group("", slog.String("error", "disk full")), slog.String("password", "secret"))
+		logger.Error("record", inline)
+		logger.With(inline).Error("with")
+		logger.WithGroup("g").Error("group", inline)
+		logger.Error("valuer", slog.Any("", valuer(slog.GroupValue(slog.String("error", "disk full")))))
+		logger.Error("named", slog.Group("g", slog.String("error", "disk full")))
+		logger.Error("itself", slog.Any("", itself{}), slog.Any("", oddValuer{}))
+		logger.Error("a group", slog.Group("error", slog.Int("code", 5)))
+		require.NoError(t, stop())
+		require.Len(t, sink.events, 7)
+		var got []string
+		for _, e := range sink.events {
+			text, _ := e.Attr("error")
+			got = append(got, text.String())
+			_, ok := e.Attr("password")
+			require.False(t, ok)
+		}
+		require.Equal(t, []string{"disk full", "disk full", "disk full", "disk full", "<nil>", "<nil>", "[code=5]"}, got)
+	})
+}
+
+type valuer slog.Value
+
+func (v valuer) LogValue() slog.Value { return slog.Value(v) }
+
+// itself is a group that holds itself.
+type itself struct{}
+
+func (itself) LogValue() slog.Value { return slog.GroupValue(slog.Any("", itself{})) }
+
+type oddValuer struct{}
+
+func (oddValuer) LogValue() slog.Value { panic("oops") }
+
+// TestLogHandlerWithANilLevel: a nil pointer in an interface is nil too.
+func TestLogHandlerWithANilLevel(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var sink recorder
+		var level *slog.LevelVar
+		m, stop := started(t, monitor.WithSink("all", &sink, monitor.WithKinds(monitor.KindLog)))
+		logger := slog.New(m.LogHandler(nil, monitor.WithLogEvents(level)))
+		logger.Warn("no event")
+		logger.Error("an event")
+		require.NoError(t, stop())
+		require.Len(t, sink.events, 1)
+	})
 }
 
 func TestLogHandlerOff(t *testing.T) {

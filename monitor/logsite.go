@@ -24,6 +24,8 @@ type logSites struct {
 	limiter *instrument.Limiter // lets lines pass; counts nothing
 	over    *instrument.Limiter // lets none pass; counts each record of theirs
 
+	rest logBudget // of the lines past maxLogSites
+
 	known atomic.Pointer[map[logSiteKey]*logSite]
 	mu    sync.Mutex // held to replace known
 }
@@ -39,6 +41,7 @@ type logSite struct {
 	own    bool   // the SDK's own line
 	cell   *instrument.Cell
 	over   *instrument.Limiter // nil: within the limit
+	events *logBudget
 }
 
 // newLogSites returns the registry's lines of code, with the first caller's
@@ -83,6 +86,7 @@ func (s *logSites) add(key logSiteKey) *logSite {
 	}
 	site := s.resolve(key)
 	if len(known) < maxLogSites {
+		site.events = new(logBudget)
 		grown := maps.Clone(known)
 		grown[key] = site
 		s.known.Store(&grown)
@@ -91,7 +95,7 @@ func (s *logSites) add(key logSiteKey) *logSite {
 }
 
 func (s *logSites) resolve(key logSiteKey) *logSite {
-	site := &logSite{source: "unknown"}
+	site := &logSite{source: "unknown", events: &s.rest}
 	if key.pc != 0 {
 		frame, _ := runtime.CallersFrames([]uintptr{key.pc}).Next()
 		site.source = shortFile(frame.File) + ":" + strconv.Itoa(frame.Line)

@@ -137,7 +137,7 @@ func (m *Monitor) newSink(c *sinkConfig) *sink {
 				err = &queue.PanicError{Value: v}
 			}
 		}()
-		return c.sink.Write(ctx, batch)
+		return c.sink.Write(WithoutLogEvents(ctx), batch)
 	})
 	return s
 }
@@ -149,9 +149,10 @@ func (m *Monitor) Enabled(k Kind) bool { return k < kindEnd && m.wanted[k] }
 // Record hands the event to every sink that wants its kind. It never blocks:
 // what is lost is counted in monitor_events_dropped_total, by reason: sampled
 // (see [WithSampling]), queue_full, spill_full (the sink failed for too long),
-// rejected (see [Permanent]), panicked, shutdown (not taken before the end) and
-// stopped (recorded after it). An event that Failed or is Slow is always kept by
-// sampling. An event of an unknown kind, or one that no sink wants, is ignored.
+// rejected (see [Permanent]), panicked, repeated (see [Monitor.LogHandler]),
+// shutdown (not taken before the end) and stopped (recorded after it). An event
+// that Failed or is Slow is always kept by sampling. An event of an unknown kind,
+// or one that no sink wants, is ignored.
 func (m *Monitor) Record(e Event) {
 	if !m.Enabled(e.Kind) {
 		return

@@ -11,10 +11,11 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
-	"unicode/utf8"
 )
 
-// Reason says in one word why a check failed. It is a label's value.
+// Reason says in one word why a check failed. It is a label's value. One that
+// the host chooses has at most 32 letters a to z, digits, "_" and "-", or is
+// shown as [ReasonError]; past 16 of them on a registry, the label says "other".
 type Reason string
 
 // The reasons.
@@ -33,6 +34,28 @@ const (
 	ReasonPanic       Reason = "panic"       // the host's function panicked
 	ReasonError       Reason = "error"       // any other
 )
+
+// reasons are those above, with what a check that did not fail is counted by.
+var reasons = []string{
+	string(ReasonRefused), string(ReasonUnreachable), string(ReasonReset), string(ReasonTimeout), string(ReasonDNS),
+	string(ReasonTLS), string(ReasonExpiry), string(ReasonRedirect), string(ReasonStatus), string(ReasonBody),
+	string(ReasonAnswer), string(ReasonPanic), string(ReasonError), reasonOK,
+}
+
+const (
+	reasonOK      = "ok"
+	maxReason     = 32 // bytes
+	hostsReasons  = 16
+	reasonLetters = "abcdefghijklmnopqrstuvwxyz0123456789_-"
+)
+
+// word returns the reason, or ReasonError for one that is not a word.
+func (r Reason) word() Reason {
+	if r == "" || r == reasonOK || len(r) > maxReason || strings.Trim(string(r), reasonLetters) != "" {
+		return ReasonError
+	}
+	return r
+}
 
 // Failure is why a check failed: the Err of a [Result]. A [Func] may return one
 // to choose the reason.
@@ -102,28 +125,4 @@ func remote(err error) string {
 		return op.Addr.String()
 	}
 	return "the host"
-}
-
-// maxDetail bounds a failure's sentence, part of which others wrote.
-const maxDetail = 300
-
-// tidy makes a sentence fit for a log line: short, one line, no secrets.
-func tidy(s string, secrets []string) string {
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(hide(s, secrets), "\uFFFD")), " ")
-	s = hide(s, secrets) // one that was broken by a space
-	if len(s) > maxDetail {
-		cut := maxDetail
-		for !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		s = s[:cut] + "…"
-	}
-	return s
-}
-
-func hide(s string, secrets []string) string {
-	for _, secret := range secrets {
-		s = strings.ReplaceAll(s, secret, hidden)
-	}
-	return s
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -75,23 +76,40 @@ func (h HTTP) problems() (out []problem) {
 func (h HTTP) secrets() (out []string) {
 	for _, values := range h.Header {
 		for _, v := range values {
-			out = append(out, v)
-			out = append(out, strings.Fields(v)...) // the token of "Bearer token"
+			out = append(out, words(v)...)
 		}
+	}
+	if user, password, ok := (&http.Request{Header: h.canonicalHeader()}).BasicAuth(); ok {
+		out = append(out, user, password)
 	}
 	if u, err := url.Parse(h.URL); err == nil {
-		if password, ok := u.User.Password(); ok {
+		if u.User != nil {
+			password, _ := u.User.Password()
 			basic := base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password))
-			out = append(out, password, url.QueryEscape(password), basic)
+			out = append(out, u.User.Username(), password, basic)
 		}
-		for _, values := range u.Query() {
-			for _, v := range values {
-				out = append(out, v, url.QueryEscape(v))
+		for key, values := range u.Query() {
+			out = append(append(out, values...), loneKey(key, values)...)
+		}
+		for segment := range strings.SplitSeq(u.Path, "/") {
+			if len(segment) >= longSegment {
+				out = append(out, segment)
 			}
 		}
-		out = append(out, h.URL)
+		out = append(out, h.URL, u.RawQuery, u.RequestURI())
 	}
 	return append(out, string(h.Body))
+}
+
+// longSegment is how long a part of a URL's path is to be taken for a token.
+const longSegment = 8
+
+// loneKey returns the key of a query that has no value: the secret itself, maybe.
+func loneKey(key string, values []string) []string {
+	if strings.Join(values, "") == "" {
+		return []string{key}
+	}
+	return nil
 }
 
 func (h HTTP) run(ctx context.Context, a *attempt) error {
@@ -135,13 +153,19 @@ func (h HTTP) request(ctx context.Context) (*http.Request, error) {
 		return nil, err
 	}
 	req.Header.Set("User-Agent", userAgent)
-	for name, values := range h.Header {
-		req.Header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
-	}
+	maps.Copy(req.Header, h.canonicalHeader())
 	if host := req.Header.Get("Host"); host != "" {
 		req.Host = host
 	}
 	return req, nil
+}
+
+func (h HTTP) canonicalHeader() http.Header {
+	out := http.Header{}
+	for name, values := range h.Header {
+		out[http.CanonicalHeaderKey(name)] = slices.Clone(values)
+	}
+	return out
 }
 
 // redirect is asked before a redirect is followed.
@@ -189,7 +213,7 @@ func (h HTTP) judgeBody(a *attempt, r io.Reader) error {
 		most = defaultMaxBody
 	}
 	a.enter("reading the body")
-	body, err := io.ReadAll(io.LimitReader(r, most+1))
+	body, err := io.ReadAll(io.LimitReader(r, max(most, most+1))) // the largest number has none above it
 	switch {
 	case err != nil:
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -64,6 +65,7 @@ func TestHTTP(t *testing.T) {
 		"judge panics":       {path: "/quote", check: probe.HTTP{CheckBody: func([]byte) error { panic("oops") }}, reason: probe.ReasonPanic, detail: "panicked with a", status: 200},
 		"large body":         {path: "/quote", check: probe.HTTP{MaxBody: 33}, reason: probe.ReasonBody, detail: "larger than 33 bytes", status: 200},
 		"body that fits":     {path: "/quote", check: probe.HTTP{MaxBody: 34}, status: 200},
+		"body of any size":   {path: "/quote", check: probe.HTTP{MaxBody: math.MaxInt64, WantBody: "600519"}, status: 200},
 		"cut body":           {path: "/cut", reason: probe.ReasonReset, detail: "reading the body", status: 200},
 		"aborted":            {path: "/abort", reason: probe.ReasonReset, detail: "waiting for the answer"},
 		"redirect":           {path: "/moved", check: probe.HTTP{WantBody: "600519"}, status: 200},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"reflect"
 	"time"
 
 	"github.com/chronoretrace/chronomon/monitor"
@@ -52,7 +53,7 @@ func (c *config) validate() (errs []error) {
 		errs = append(errs, fmt.Errorf("probe: %w: %s = %v: want %s", monitor.ErrInvalidOption, option, value, want))
 	}
 	for _, o := range c.observers {
-		if o == nil {
+		if isNil(o) {
 			bad("WithObserver", nil, "an observer")
 		}
 	}
@@ -63,6 +64,12 @@ func (c *config) validate() (errs []error) {
 		bad("WithJitter", c.jitter, "0 to 0.5")
 	}
 	return errs
+}
+
+// isNil reports whether v is nil, or holds a nil pointer or function.
+func isNil(v any) bool {
+	r := reflect.ValueOf(v)
+	return v == nil || (r.Kind() == reflect.Pointer || r.Kind() == reflect.Func) && r.IsNil()
 }
 
 // WithObserver tells o the outcome of every check. It may be given several

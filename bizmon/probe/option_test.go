@@ -24,7 +24,13 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 		"target 0: Name = [hidden]":                               {Name: "https://bob:secret@api", Check: ok},
 		`target "a": Check = <nil>`:                               {Name: "a"},
 		`target "a1": Check = <nil>`:                              {Name: "a1", Check: probe.Func(nil)},
+		`target "a2": Check = <nil>`:                              {Name: "a2", Check: (*probe.HTTP)(nil)},
+		`target "a3": Source = 129 bytes`:                         {Name: "a3", Check: ok, Source: strings.Repeat("x", 129)},
+		`target "a4": Source = 1 bytes`:                           {Name: "a4", Check: ok, Source: "\xff"},
+		`target "a5": Source = [hidden]`:                          {Name: "a5", Check: ok, Source: "https://bob:secret@api"},
 		`target "b": Interval = -1s`:                              {Name: "b", Check: ok, Interval: -time.Second},
+		`target "b1": Interval = 1ns: want 1s or more`:            {Name: "b1", Check: ok, Interval: 1},
+		`target "b2": Interval = 999ms`:                           {Name: "b2", Check: ok, Interval: 999 * time.Millisecond},
 		`target "c": Timeout = -1s`:                               {Name: "c", Check: ok, Timeout: -time.Second},
 		`target "d": Interval = 5s: want more than the timeout`:   {Name: "d", Check: ok, Interval: 5 * time.Second, Timeout: 5 * time.Second},
 		`target "e": Interval = 1m0s: want more than`:             {Name: "e", Check: ok, Timeout: time.Hour},
@@ -53,6 +59,8 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 		require.NotContains(t, err.Error(), "secret")
 		all = append(all, target)
 	}
+	_, err = probe.New(m, []probe.Target{{Name: "x", Check: ok}}, probe.WithObserver(probe.ObserverFunc(nil)))
+	require.ErrorContains(t, err, "WithObserver = <nil>")
 	options := map[string]probe.Option{
 		"WithObserver = <nil>": probe.WithObserver(nil),
 		"WithConcurrency = 0":  probe.WithConcurrency(0),

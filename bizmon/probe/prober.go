@@ -197,7 +197,7 @@ func (p *Prober) attempt(ctx context.Context, w *watch, now time.Time) (r Result
 	}
 	if failed, ok := errors.AsType[*Failure](err); ok {
 		f := *failed
-		f.Detail = tidy(f.Detail, w.secrets)
+		f.Reason, f.Detail = f.Reason.word(), w.secrets.tidy(f.Detail)
 		r.Err = &f
 	}
 	return r, err == nil || ctx.Err() == nil
@@ -205,7 +205,8 @@ func (p *Prober) attempt(ctx context.Context, w *watch, now time.Time) (r Result
 
 // tell hands a result to everybody who wants it.
 func (p *Prober) tell(w *watch, r *Result, changed bool) {
-	p.table.checks.Cell(r.Target, r.Prober, cmp.Or(string(r.Reason()), "ok")).Add(&instrument.Home{}, 0, 1)
+	reason := p.table.reasons.Value(cmp.Or(string(r.Reason()), reasonOK))
+	p.table.checks.Cell(r.Target, r.Prober, reason).Add(&instrument.Home{}, 0, 1)
 	if changed {
 		p.log(r)
 	}

@@ -2,7 +2,9 @@ package probe_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -47,6 +49,45 @@ func TestResultsKeepCount(t *testing.T) {
 	require.Equal(t, 2, strings.Count(b.log.String(), "target is down"), "each change once, not each check: %s", b.log)
 	require.Equal(t, 1, strings.Count(b.log.String(), "target is up again"), "%s", b.log)
 	require.Contains(t, b.log.String(), "out of order")
+}
+
+// TestDownFromTheStart: nobody saw it go down, so its first check says it.
+func TestDownFromTheStart(t *testing.T) {
+	t.Parallel()
+	b := one(t, probe.Func(func(context.Context) error { return errors.New("out of order") }))
+	begin := time.Date(2026, 1, 5, 9, 30, 0, 0, time.UTC)
+	for minute := range 5 {
+		b.Probe(t.Context(), begin.Add(2*time.Duration(minute)*time.Minute))
+	}
+	require.Equal(t, 1, strings.Count(b.log.String(), "target is down"), "%s", b.log)
+	up := one(t, ok)
+	up.check(t)
+	require.Empty(t, up.log.String(), "one that is up is as it should be")
+}
+
+// TestReasonsOfTheHost: they are words, and not many.
+func TestReasonsOfTheHost(t *testing.T) {
+	t.Parallel()
+	var reason probe.Reason
+	b := one(t, probe.Func(func(context.Context) error { return &probe.Failure{Reason: reason} }))
+	at := time.Date(2026, 1, 5, 9, 30, 0, 0, time.UTC)
+	check := func(r string) probe.Reason {
+		reason = probe.Reason(r)
+		at = at.Add(2 * time.Minute)
+		return b.Probe(t.Context(), at)[0].Reason()
+	}
+	for _, r := range []string{"", "ok", "password=hunter2", "Stale", "\xff", "二", strings.Repeat("z", 33)} {
+		require.Equal(t, probe.ReasonError, check(r), "%q", r)
+	}
+	require.Equal(t, []string{`monitor_probe_checks_total{target="api",prober="func",reason="error"} 7`}, b.exposition("monitor_probe_checks_total{"))
+	for i := range 300 {
+		require.EqualValues(t, fmt.Sprint("stale_", i), check(fmt.Sprint("stale_", i)))
+	}
+	require.Equal(t, probe.ReasonStatus, check("status"), "there is room for the SDK's own")
+	lines := b.exposition("monitor_probe_checks_total{")
+	require.Len(t, lines, 16+3, "16 of the host's, error, status, other")
+	require.Contains(t, lines, `monitor_probe_checks_total{target="api",prober="func",reason="other"} 284`)
+	require.Contains(t, lines, `monitor_probe_checks_total{target="api",prober="func",reason="status"} 1`)
 }
 
 func TestObserversAndEvents(t *testing.T) {
@@ -116,9 +157,14 @@ func TestObserversAndEvents(t *testing.T) {
 func TestSecretsAreNotShown(t *testing.T) {
 	t.Parallel()
 	const token, password, query, body = "t0k3n-in-header", "p4ssw0rd-in-url", "qu3ry value", "b0dy-of-request"
+	const user, path, odd = "us3r-token", "p4th-token", `o"dd-s3cret"\key`
 	echo := func(r *http.Request) string {
-		_, pass, _ := r.BasicAuth()
-		return strings.Join([]string{r.Header.Get("X-Key"), r.Header.Get("Authorization"), pass, r.URL.Query().Get("key"), r.URL.String()}, " ")
+		name, pass, _ := r.BasicAuth()
+		_, value, _ := strings.Cut(r.Header.Get("Cookie"), "=")
+		return strings.Join([]string{
+			r.Header.Get("X-Key"), r.Header.Get("Authorization"), name, pass, r.URL.Query().Get("key"),
+			r.URL.String(), r.URL.Path, value, fmt.Sprintf("%q %q", r.Header.Get("X-Odd"), fmt.Sprintf("%q", r.Header.Get("X-Odd"))),
+		}, " ")
 	}
 	api := server(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -139,11 +185,23 @@ func TestSecretsAreNotShown(t *testing.T) {
 	broken := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("cannot send " + echo(r))
 	})}
+	withUser := strings.Replace(api.URL, "http://", "http://"+user+"@", 1)
+	oddHeader := http.Header{"X-Odd": {odd}, "Cookie": {"session=" + token + "; lang=zh"}}
+	basic := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
 	const q = "/?key=qu3ry+value"
 	targets := []probe.Target{
 		{Name: "echo", Check: probe.HTTP{URL: api.URL + q, Header: header, CheckBody: says}},
 		{Name: "password", Check: probe.HTTP{URL: withPassword + q, CheckBody: says}},
 		{Name: "location", Check: probe.HTTP{URL: api.URL + "/location" + q[1:], Header: header}},
+		{Name: "user", Check: probe.HTTP{URL: withUser, CheckBody: says}},
+		{Name: "user in header", Check: probe.HTTP{URL: withUser + "/header"}},
+		{Name: "user in location", Check: probe.HTTP{URL: withUser + "/location"}},
+		{Name: "path", Check: probe.HTTP{URL: api.URL + "/hooks/" + path + "/x", CheckBody: says}},
+		{Name: "path in part", Check: probe.HTTP{URL: api.URL + "/hooks/" + path, CheckBody: func([]byte) error { return errors.New("no hook " + path) }}},
+		{Name: "bare query", Check: probe.HTTP{URL: api.URL + "/?" + token, CheckBody: says}},
+		{Name: "odd", Check: probe.HTTP{URL: api.URL, Header: oddHeader, CheckBody: says}},
+		{Name: "odd in location", Check: probe.HTTP{URL: api.URL + "/location", Header: oddHeader}},
+		{Name: "basic", Check: probe.HTTP{URL: api.URL, Header: http.Header{"authorization": {"Basic " + basic}}, CheckBody: says}},
 		{Name: "header", Check: probe.HTTP{URL: api.URL + "/header" + q[1:], Header: header}},
 		{Name: "refused", Check: probe.HTTP{URL: "http://bob:" + password + "@" + closed(t) + q, Header: header}},
 		{Name: "transport", Check: probe.HTTP{URL: withPassword + q, Header: header, Transport: broken.Transport}},
@@ -173,7 +231,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
 	shown.WriteString(log.String() + w.Body.String())
-	for _, secret := range []string{token, password, query, "qu3ry", body, "Ym9iOnA0c3N3MHJk"} {
+	for _, secret := range []string{token, password, query, "qu3ry", body, "Ym9iOnA0c3N3MHJk", user, "dXMzci10b2tlbj", path, "dd-s3cret"} {
 		require.NotContains(t, shown.String(), secret)
 	}
 	require.Contains(t, shown.String(), "[hidden]", "something was there to hide")

@@ -184,6 +184,29 @@ func TestProbeIsAStep(t *testing.T) {
 	require.Empty(t, names(at), "a clock that is set back checks nothing twice")
 }
 
+// TestClockThatIsSetBack by a year, and has no monotonic part: checks go on.
+func TestClockThatIsSetBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var ahead atomic.Int64
+		ahead.Store(int64(365 * 24 * time.Hour))
+		m, err := monitor.New(monitor.WithClock(func() time.Time { return time.Now().Round(0).Add(time.Duration(ahead.Load())) }))
+		require.NoError(t, err)
+		var n times
+		p, err := probe.New(m, []probe.Target{{Name: "api", Check: probe.Func(n.check)}})
+		require.NoError(t, err)
+		stop := bench{Prober: p, m: m}.run(t)
+		time.Sleep(10 * time.Minute)
+		ahead.Store(0)
+		time.Sleep(time.Hour)
+		stop()
+		require.InDelta(t, 70, len(n.at), 2)
+		for i, at := range n.at[1:] {
+			require.Greater(t, at.Sub(n.at[i]), 50*time.Second, "nothing is checked twice")
+		}
+	})
+}
+
 func TestCanceledProbe(t *testing.T) {
 	t.Parallel()
 	b := setup(t, []probe.Target{{Name: "api", Check: probe.Func(func(ctx context.Context) error { return ctx.Err() })}})

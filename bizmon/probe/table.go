@@ -14,6 +14,7 @@ import (
 // table is the metrics of all probers on one registry.
 type table struct {
 	checks, skipped *instrument.Group
+	reasons         *instrument.Limiter
 
 	mu    sync.RWMutex
 	watch []*watch        // guarded by mu
@@ -21,7 +22,8 @@ type table struct {
 }
 
 func newTable(set *instrument.Set) (*table, error) {
-	t := &table{names: map[string]bool{}}
+	t := &table{names: map[string]bool{}, reasons: set.Limiter(catalog.ProbeChecks.Name, "reason", hostsReasons)}
+	t.reasons.Exempt(reasons...)
 	var errs [2]error
 	t.checks, errs[0] = set.Counters(catalog.ProbeChecks)
 	t.skipped, errs[1] = set.Counters(catalog.ProbeSkipped)

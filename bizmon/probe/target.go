@@ -15,7 +15,7 @@ import (
 type Target struct {
 	Name     string        // required, unique: a label's value
 	Check    Check         // required: HTTP, TCP, DNS, TLS or Func
-	Interval time.Duration // zero: 1 min
+	Interval time.Duration // at least 1 s; zero: 1 min
 	Timeout  time.Duration // zero: 10 s, or half of the interval where that is less
 	Source   string        // the data source that the result is about; empty: Name
 }
@@ -44,12 +44,11 @@ var (
 // a secret.
 type problem struct{ field, value, want string }
 
-const hidden = "[hidden]"
-
 const (
 	defaultInterval = time.Minute
+	minInterval     = time.Second
 	defaultTimeout  = 10 * time.Second
-	maxName         = 128
+	maxName         = 128 // bytes
 )
 
 func (t *Target) setDefaults() {
@@ -70,18 +69,16 @@ func (t *Target) validate(n int) (errs []error) {
 	bad := func(p problem) {
 		errs = append(errs, fmt.Errorf("probe: %w: %s: %s = %s: want %s", monitor.ErrInvalidOption, name, p.field, p.value, p.want))
 	}
-	switch {
-	case t.Name == "":
-		bad(problem{"Name", `""`, "a name"})
-	case len(t.Name) > maxName || !utf8.ValidString(t.Name):
-		bad(problem{"Name", fmt.Sprintf("%d bytes", len(t.Name)), fmt.Sprintf("UTF-8, at most %d bytes", maxName)})
-	case strings.Contains(t.Name, "://") && strings.ContainsAny(t.Name, "@?"):
-		bad(problem{"Name", hidden, "a name, not a URL with credentials: it is shown"})
-	default:
+	if p := nameProblem("Name", t.Name); p != nil {
+		bad(*p)
+	} else {
 		name = fmt.Sprintf("target %q", t.Name)
 	}
-	if t.Interval < 0 {
-		bad(problem{"Interval", t.Interval.String(), "a positive duration, or 0 for 1 min"})
+	if p := nameProblem("Source", t.Source); p != nil && t.Source != t.Name {
+		bad(*p)
+	}
+	if t.Interval < minInterval {
+		bad(problem{"Interval", t.Interval.String(), "1s or more, or 0 for 1 min"})
 	}
 	if t.Timeout < 0 {
 		bad(problem{"Timeout", t.Timeout.String(), "a positive duration, or 0 for 10 s"})
@@ -89,7 +86,7 @@ func (t *Target) validate(n int) (errs []error) {
 	if t.Interval > 0 && t.Interval <= t.Timeout {
 		bad(problem{"Interval", t.Interval.String(), fmt.Sprintf("more than the timeout, %v", t.Timeout)})
 	}
-	if f, isFunc := t.Check.(Func); t.Check == nil || (isFunc && f == nil) {
+	if isNil(t.Check) {
 		bad(problem{"Check", "<nil>", "HTTP, TCP, DNS, TLS or Func"})
 		return errs
 	}
@@ -98,6 +95,19 @@ func (t *Target) validate(n int) (errs []error) {
 		bad(p)
 	}
 	return errs
+}
+
+// nameProblem checks what is shown; nil: nothing is wrong.
+func nameProblem(field, name string) *problem {
+	switch {
+	case name == "":
+		return &problem{field, `""`, "a name"}
+	case len(name) > maxName || !utf8.ValidString(name):
+		return &problem{field, fmt.Sprintf("%d bytes", len(name)), fmt.Sprintf("UTF-8, at most %d bytes", maxName)}
+	case strings.Contains(name, "://") && strings.ContainsAny(name, "@?"):
+		return &problem{field, hidden, "a name, not a URL with credentials: it is shown"}
+	}
+	return nil
 }
 
 // addressProblems checks a host:port.

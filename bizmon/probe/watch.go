@@ -2,7 +2,6 @@ package probe
 
 import (
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 )
@@ -10,7 +9,7 @@ import (
 // watch is a target and where it stands.
 type watch struct {
 	target  Target
-	secrets []string
+	secrets secrets
 	jitter  float64
 
 	mu     sync.Mutex
@@ -21,14 +20,10 @@ type watch struct {
 }
 
 func newWatch(t Target, jitter float64) *watch {
-	w := &watch{target: t, jitter: jitter, result: Result{Target: t.Name, Source: t.Source, Prober: t.Check.prober()}}
-	for _, s := range t.Check.secrets() {
-		if len(s) >= 4 { // less would tear ordinary words apart
-			w.secrets = append(w.secrets, s)
-		}
+	return &watch{
+		target: t, secrets: newSecrets(t.Check.secrets()), jitter: jitter,
+		result: Result{Target: t.Name, Source: t.Source, Prober: t.Check.prober()},
 	}
-	slices.SortFunc(w.secrets, func(a, b string) int { return len(b) - len(a) }) // one may be part of another
-	return w
 }
 
 // last returns the last result.
@@ -45,7 +40,16 @@ func (w *watch) plan(now time.Time) time.Time {
 	if w.base.IsZero() {
 		w.begin(now)
 	}
+	w.settle(now)
 	return w.due
+}
+
+// settle begins anew, an interval from now, where the round is further away than
+// that: the wall clock was set back. The caller holds mu.
+func (w *watch) settle(now time.Time) {
+	if w.base.Sub(now) > w.target.Interval {
+		w.begin(now.Add(w.target.Interval))
+	}
 }
 
 // begin starts a round. The caller holds mu.
@@ -62,6 +66,7 @@ func (w *watch) take(now time.Time) (due bool, missed int) {
 	if w.base.IsZero() {
 		w.base, w.due = now, now
 	}
+	w.settle(now)
 	if now.Before(w.due) {
 		return false, 0
 	}
@@ -79,7 +84,8 @@ func (w *watch) take(now time.Time) (due bool, missed int) {
 	return true, missed
 }
 
-// done ends a check. A nil result says that none was made.
+// done ends a check, and reports whether the target went down or came up: it is
+// taken for up before its first check. A nil result says that none was made.
 func (w *watch) done(r *Result) (changed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -88,7 +94,8 @@ func (w *watch) done(r *Result) (changed bool) {
 		return false
 	}
 	*r = r.following(&w.result)
-	changed = w.result.Success != r.Success && (w.result.Checked() || !r.Success)
+	wasUp := w.result.Success || !w.result.Checked()
+	changed = r.Success != wasUp
 	w.result = *r
 	return changed
 }

@@ -15,7 +15,8 @@ var builtin = sync.OnceValue(func() *Calendar {
 })
 
 // SSE is the Shanghai Stock Exchange: 9:30 to 11:30 and 13:00 to 15:00, from
-// 2020 to 2026. The opening auction from 9:15 is not part of a session.
+// 2020 to 2026; a year is added when its notices are out, see [Calendar.DaysLeft].
+// The opening auction from 9:15 is not part of a session.
 func SSE() *Calendar { return builtin() }
 
 // SZSE is the Shenzhen Stock Exchange, which trades when [SSE] does.

@@ -66,12 +66,13 @@ type Session struct {
 // Contains reports whether t lies in the session.
 func (s Session) Contains(t time.Time) bool { return !t.Before(s.Open) && t.Before(s.Close) }
 
-// Duration is the session's length.
+// Duration is the session's length in time that passes: over a change of the
+// clock it differs from what the clock shows.
 func (s Session) Duration() time.Duration { return s.Close.Sub(s.Open) }
 
 // A Day is what a calendar says of one day.
 type Day struct {
-	Date     time.Time // midnight in the calendar's zone
+	Date     time.Time // the day's first instant in the calendar's zone, which is not always midnight
 	Kind     Kind
 	Name     string    // of the holiday or what else makes the day special; may be empty
 	Sessions []Session // the caller's own; none unless Kind is Trading
@@ -90,6 +91,14 @@ func (c *Calendar) Years() (first, last int) { return c.first, c.last }
 // Covers returns an error wrapping [ErrUnknownYear] unless the calendar holds
 // the year in which t lies at the exchange.
 func (c *Calendar) Covers(t time.Time) error { return c.covers(dateOf(t.In(c.zone))) }
+
+// DaysLeft returns how many days the calendar still holds after the one in which
+// t lies at the exchange: 0 on the last day, negative past it. Ask now and then
+// and warn below 30, say: the notice of the year to come is out by then, and a
+// release or a file with it has to be deployed before the first of January.
+func (c *Calendar) DaysLeft(t time.Time) int {
+	return int(newDate(c.last, time.December, 31) - dateOf(t.In(c.zone)))
+}
 
 func (c *Calendar) covers(d date) error {
 	y, _, _ := d.civil()
@@ -190,18 +199,18 @@ func (c *Calendar) TradingTime(from, to time.Time) (time.Duration, error) {
 func (c *Calendar) tradingTime(from, to time.Time) (sum time.Duration) {
 	first, last := dateOf(from.In(c.zone)), dateOf(to.In(c.zone))
 	first = max(first, last-fourCenturies)
+	begin, end := to.In(c.zone).ZoneBounds()
+	steady := begin.IsZero() && end.IsZero() // the clock is never changed: it tells how long a session lasts
 	for d := first; d <= last; d++ {
 		kind, sp := c.kind(d)
 		if kind != Trading {
 			continue
 		}
 		for i := range c.regular {
-			if d != first && d != last {
-				open, end := c.hours(i, sp)
-				sum += max(end-open, 0)
-				continue
-			}
-			if s, ok := c.session(d, i, sp); ok {
+			if steady && d != first && d != last {
+				h := c.hours(i, sp)
+				sum += max(h.close-h.open, 0)
+			} else if s, ok := c.session(d, i, sp); ok {
 				sum += max(earlier(s.Close, to).Sub(later(s.Open, from)), 0)
 			}
 		}
@@ -219,22 +228,25 @@ func (c *Calendar) kind(d date) (Kind, special) {
 	return Trading, special{}
 }
 
-// hours is the i-th session of a trading day; it ends before it opens where an
-// early close leaves nothing of it.
-func (c *Calendar) hours(i int, sp special) (open, end time.Duration) {
+// hours is the i-th session of a trading day by the clock; it ends before it
+// opens where an early close leaves nothing of it.
+func (c *Calendar) hours(i int, sp special) hours {
 	h := c.regular[i]
 	if sp.early > 0 {
-		return h.open, min(h.close, sp.early)
+		h.close = min(h.close, sp.early)
 	}
-	return h.open, h.close
+	return h
 }
 
-func (c *Calendar) session(d date, i int, sp special) (Session, bool) {
-	open, end := c.hours(i, sp)
-	if end <= open {
+// session is the same in time; ok is false where nothing is left of it, as
+// after a change of the clock too.
+func (c *Calendar) session(d date, i int, sp special) (s Session, ok bool) {
+	h := c.hours(i, sp)
+	if h.close <= h.open {
 		return Session{}, false
 	}
-	return Session{d.at(open, c.zone), d.at(end, c.zone), i}, true
+	s = Session{d.at(h.open, c.zone), d.at(h.close, c.zone), i}
+	return s, s.Open.Before(s.Close)
 }
 
 func (c *Calendar) sessions(d date) []Session {

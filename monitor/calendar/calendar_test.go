@@ -233,3 +233,71 @@ func TestDaylightSaving(t *testing.T) {
 	require.Equal(t, "Day after Thanksgiving", d.Name)
 	require.Equal(t, 3*time.Hour+30*time.Minute, d.Sessions[0].Duration())
 }
+
+// TestChangesOfTheClock is about sessions over them, and about days that do not
+// begin at midnight. The changes are those of the tz database for 2026.
+func TestChangesOfTheClock(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		zone, sessions, day string
+		want                []time.Duration
+	}{
+		{"America/New_York", "session 00:00 24:00", "2026-03-08", []time.Duration{23 * time.Hour}}, // 2:00 becomes 3:00
+		{"America/New_York", "session 00:00 24:00", "2026-11-01", []time.Duration{25 * time.Hour}}, // 2:00 becomes 1:00
+		{"America/New_York", "session 01:00 03:30", "2026-03-08", []time.Duration{90 * time.Minute}},
+		{"America/New_York", "session 01:00 03:30", "2026-11-01", []time.Duration{210 * time.Minute}},
+		{"America/New_York", "session 00:00 02:30\nsession 02:30 10:00", "2026-03-08", []time.Duration{2 * time.Hour, 7 * time.Hour}},
+		{"America/New_York", "session 00:00 01:30\nsession 01:30 10:00", "2026-11-01", []time.Duration{90 * time.Minute, 570 * time.Minute}},
+		{"America/New_York", "session 02:10 02:50", "2026-03-08", nil},
+		{"Australia/Lord_Howe", "session 00:00 24:00", "2026-04-05", []time.Duration{24*time.Hour + 30*time.Minute}},
+		{"America/Santiago", "session 00:00 24:00", "2026-09-06", []time.Duration{23 * time.Hour}}, // begins at 1:00
+		{"America/Santiago", "session 00:00 24:00", "2026-04-04", []time.Duration{25 * time.Hour}}, // 24:00 becomes 23:00
+		{"America/Havana", "session 00:00 24:00", "2026-03-08", []time.Duration{23 * time.Hour}},
+		{"America/Havana", "session 00:00 24:00", "2026-11-01", []time.Duration{25 * time.Hour}}, // has two midnights
+		{"Pacific/Apia", "session 00:00 24:00", "2011-12-29", []time.Duration{24 * time.Hour}},   // the 30th never was
+	} {
+		c := parse(t, "name X\nzone "+test.zone+"\nyears 2011 2026\nweekend none\n"+test.sessions+"\n")
+		name := test.zone + " " + test.sessions + " " + test.day
+		d, err := c.Day(at(t, c, test.day+" 12:00:00"))
+		require.NoError(t, err)
+		require.Equal(t, test.day, d.Date.Format(time.DateOnly), name)
+		before, err := c.Day(d.Date.Add(-time.Second))
+		require.NoError(t, err)
+		require.NotEqual(t, d.Date, before.Date, "it is the day's first instant: %s", name)
+		var got []time.Duration
+		var sum time.Duration
+		for _, s := range d.Sessions {
+			got = append(got, s.Duration())
+			sum += s.Duration()
+			found, ok, err := c.Session(s.Open)
+			require.NoError(t, err)
+			require.True(t, ok, name)
+			require.Equal(t, s, found, name)
+		}
+		require.Equal(t, test.want, got, name)
+
+		var hours time.Duration
+		from, to := d.Date.Add(-72*time.Hour), d.Date.Add(72*time.Hour)
+		for h := from; h.Before(to); h = h.Add(time.Hour) {
+			part, err := c.TradingTime(h, h.Add(time.Hour))
+			require.NoError(t, err)
+			hours += part
+		}
+		whole, err := c.TradingTime(from, to)
+		require.NoError(t, err)
+		require.Equal(t, whole, hours, "it adds up: %s", name)
+		require.GreaterOrEqual(t, whole, sum)
+	}
+}
+
+// TestDaysLeft: who asks in November hears of a year that is missing.
+func TestDaysLeft(t *testing.T) {
+	t.Parallel()
+	c := calendar.SSE()
+	for day, want := range map[string]int{
+		"2026-12-31 23:59:59": 0, "2026-12-31 00:00:00": 0, "2026-12-01 12:00:00": 30, "2027-01-01 00:00:00": -1, "2026-01-01 00:00:00": 364,
+	} {
+		require.Equal(t, want, c.DaysLeft(at(t, c, day)), day)
+	}
+	require.Equal(t, -1, c.DaysLeft(time.Date(2026, 12, 31, 16, 0, 0, 0, time.UTC)), "2027 has begun in Shanghai")
+}

@@ -16,7 +16,12 @@
 // the years whose notices were read, and [Calendar.Years] says which. Every
 // answer that touches another year comes with an error that wraps
 // [ErrUnknownYear], beside the best guess: weekdays trade, weekends do not. It
-// is never wrong silently.
+// is never wrong silently. [Calendar.DaysLeft] tells how long there is until
+// then, so that an operator can hear of it early:
+//
+//	if left := cal.DaysLeft(time.Now()); left < 30 {
+//		log.Warn("the trading calendar ends soon", "calendar", cal.Name(), "days_left", left)
+//	}
 //
 // Exchanges in China stay closed on weekends on which others make up for a
 // holiday. Such a day is a [MakeUp]: nobody trades, but people work, which the
@@ -37,7 +42,19 @@
 //	workday 2026-02-14             does not trade, but is a day of work
 //
 // One directive a line, in any order; "#" starts a comment; "weekend" lists
-// other days than "Sat Sun", or "none". Every mistake is reported with its line.
+// other days than "Sat Sun", or "none". Names are UTF-8 of at most 128 bytes, a
+// file has at most 1 MiB, and its years are at most 200. Every mistake is
+// reported with its line.
+//
+// # Changes of the clock
+//
+// Sessions are what the clock on the exchange's wall says. A time that a change
+// of the clock skips is the moment of the change, one that comes twice is the
+// first of the two; durations are of time that passes. So a session from 1:00 to
+// 3:30 lasts an hour and a half when 2:00 becomes 3:00, and a day that begins at
+// 1:00, as in Santiago, begins there.
+//
+// The package has no metrics of its own.
 //
 // Zones come from the system's tz data, or from the program's own if it imports
 // time/tzdata; fixed offsets such as "+08:00" and Asia/Shanghai, which has had

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // ErrFile is wrapped by every error about what a calendar file says.
@@ -19,6 +21,7 @@ const (
 	mostBytes  = 1 << 20
 	mostErrors = 20
 	mostYears  = 200
+	mostName   = 128 // bytes
 )
 
 // Load reads a calendar file: see the package's documentation.
@@ -94,6 +97,10 @@ func (p *parser) read(text string) {
 	if len(fields) == 0 {
 		return
 	}
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
+		p.bad("want UTF-8 without control characters")
+		return
+	}
 	key, args := fields[0], fields[1:]
 	switch key {
 	case "name":
@@ -120,8 +127,17 @@ func (p *parser) name(args []string) {
 	case p.c.name != "":
 		p.bad("name: given before")
 	default:
-		p.c.name = strings.Join(args, " ")
+		p.c.name = p.words("name", args)
 	}
+}
+
+// words is a name: of the exchange, of a day.
+func (p *parser) words(key string, args []string) string {
+	name := strings.Join(args, " ")
+	if len(name) > mostName {
+		p.bad("%s: a name of %d bytes: want at most %d", key, len(name), mostName)
+	}
+	return name
 }
 
 func (p *parser) zone(args []string) {
@@ -263,7 +279,7 @@ func (p *parser) day(key string, args []string) {
 		}
 		args = args[1:]
 	}
-	d.special.name = strings.Join(args, " ")
+	d.special.name = p.words(key, args)
 	p.days = append(p.days, d)
 }
 

@@ -53,9 +53,13 @@ func TestParseNamesEveryMistake(t *testing.T) {
 		"name X\nzone UTC\nyears 2026\nsession 09:30 16:00\n":               "line 3: years: want the first and the last",
 		"name X\nzone UTC\nyears 2026 2025\nsession 09:30 16:00\n":          "line 3: years 2026 2025",
 		"name X\nzone UTC\nyears 1 9999\nsession 09:30 16:00\n":             "line 3: years 1 9999",
-		strings.Repeat("x\n", 100):                                          "too many mistakes",
-		strings.Repeat("#", 100_000):                                        "line 1: ",
-		strings.Repeat("# comment\n", 200_000):                              "longer than 1048576 bytes",
+		"name \xff\n":   "line 1: want UTF-8 without control characters",
+		"name a\x00b\n": "line 1: want UTF-8 without control characters",
+		"name " + strings.Repeat("n", 129) + "\n":                        "line 1: name: a name of 129 bytes: want at most 128",
+		minimal + "closed 2026-01-01 " + strings.Repeat("n", 129) + "\n": "line 6: closed: a name of 129 bytes",
+		strings.Repeat("x\n", 100):                                       "too many mistakes",
+		strings.Repeat("#", 100_000):                                     "line 1: ",
+		strings.Repeat("# comment\n", 200_000):                           "longer than 1048576 bytes",
 	} {
 		_, err := calendar.Parse(strings.NewReader(text))
 		require.ErrorIs(t, err, calendar.ErrFile, "%.60q", text)
@@ -96,6 +100,7 @@ func TestParse(t *testing.T) {
 	require.ErrorIs(t, err, calendar.ErrNoSession)
 	_, err = none.Previous(at(t, none, "2027-12-31 00:00:00"))
 	require.ErrorIs(t, err, calendar.ErrNoSession)
+	require.Equal(t, strings.Repeat("é", 64), parse(t, strings.Replace(minimal, "X", strings.Repeat("é", 64), 1)).Name())
 	early := parse(t, minimal+"early 2026-01-05 11:00\n")
 	d, err := early.Day(at(t, early, "2026-01-05 12:00:00"))
 	require.NoError(t, err)

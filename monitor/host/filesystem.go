@@ -25,17 +25,17 @@ const hangs = "mountpoint timeout"
 
 // filesystems is one reading of all of them.
 type filesystems struct {
-	list                     []filesystem
-	hanging, failed, surplus int
+	list                          []filesystem
+	hanging, failed, surplus, odd int
 }
 
 func readFilesystems(c *config, src source, asked *statter) (filesystems, error) {
-	all, err := src.mounts()
+	all, odd, err := src.mounts()
 	if err != nil {
 		return filesystems{}, err
 	}
 	mounts := c.shown(all)
-	var out filesystems
+	out := filesystems{odd: odd}
 	if len(mounts) > c.limit {
 		out.surplus = len(mounts) - c.limit
 		mounts = mounts[:c.limit]
@@ -45,7 +45,7 @@ func readFilesystems(c *config, src source, asked *statter) (filesystems, error)
 		paths[i] = c.path(m.point)
 	}
 	for i, a := range asked.ask(paths) {
-		f := filesystem{mount: mounts[i], space: a.space}
+		f := filesystem{mount: mounts[i].legible(), space: a.space}
 		switch {
 		case !a.came:
 			f.err = hangs
@@ -108,7 +108,7 @@ func (h *Host) showFilesystemErrors(set *instrument.Set) error {
 func (h *Host) showSkipped(set *instrument.Set) error {
 	who := h.disks.reader()
 	return set.Func(catalog.HostFilesystemsSkipped, func(labels instrument.LabelMaker) instrument.Func {
-		hanging, failed, surplus := labels("hangs"), labels("error"), labels("limit")
+		hanging, failed, surplus, odd := labels("hangs"), labels("error"), labels("limit"), labels("odd")
 		return func(yield instrument.Yield) {
 			disks, err := h.disks.get(who)
 			if err != nil {
@@ -117,6 +117,7 @@ func (h *Host) showSkipped(set *instrument.Set) error {
 			yield(hanging, float64(disks.hanging))
 			yield(failed, float64(disks.failed))
 			yield(surplus, float64(disks.surplus))
+			yield(odd, float64(disks.odd))
 		}
 	})
 }

@@ -22,10 +22,10 @@ type Host struct {
 // source is where the numbers come from.
 type source interface {
 	cpus() ([]cpuTimes, error)
-	memory() ([]*uint64, error) // in the order of memoryMetrics; nil where the kernel has no such number
-	load() ([3]float64, error)  // over 1, 5 and 15 minutes
-	mounts() ([]mount, error)
-	stat(mountPoint string) (space, error) // may never return
+	memory() ([]*uint64, error)                // in the order of memoryMetrics; nil where the kernel has no such number
+	load() ([3]float64, error)                 // over 1, 5 and 15 minutes
+	mounts() (all []mount, odd int, err error) // odd: lines that cannot be read
+	stat(mountPoint string) (space, error)     // may never return
 }
 
 // New shows the machine's metrics in m's registry. It reads nothing yet. Two
@@ -50,7 +50,7 @@ func open(m *monitor.Monitor, c *config, src source) (*Host, error) {
 		return &Host{}, nil
 	}
 	return instrument.Share(m.Instruments(), "host", func() (*Host, error) {
-		h := &Host{asked: newStatter(src.stat, c.timeout)}
+		h := &Host{asked: newStatter(src.stat, c.timeout, c.limit)}
 		h.cpu = newShared(m, "cpu", new(cpuHistory).read(src))
 		h.memory = newShared(m, "meminfo", src.memory)
 		h.load = newShared(m, "loadavg", src.load)

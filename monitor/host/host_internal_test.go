@@ -3,6 +3,7 @@ package host
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -63,7 +65,7 @@ func (s *machine) memory() ([]*uint64, error) {
 
 func (s *machine) load() ([3]float64, error) { return [3]float64{1, .5, .25}, s.begin() }
 
-func (s *machine) mounts() ([]mount, error) { return s.disks, s.begin() }
+func (s *machine) mounts() ([]mount, int, error) { return s.disks, 0, s.begin() }
 
 func (s *machine) stat(path string) (space, error) {
 	if s.answer != nil {
@@ -164,6 +166,23 @@ func TestAReadingGrowsOld(t *testing.T) {
 	})
 }
 
+// TestTwoScrapersAtOnce: each sees one reading, and the next scrape a new one.
+func TestTwoScrapersAtOnce(t *testing.T) {
+	t.Parallel()
+	m, err := monitor.New()
+	require.NoError(t, err)
+	n := 0
+	s := newShared(m, "test", func() (int, error) { n++; return n, nil })
+	size, avail := s.reader(), s.reader()
+	for round := 1; round <= 3; round++ {
+		for _, reader := range []int{size, size, avail, avail} { // one's, the other's, one's, the other's
+			v, err := s.get(reader)
+			require.NoError(t, err)
+			require.Equal(t, round, v)
+		}
+	}
+}
+
 func TestCountersDoNotGoBack(t *testing.T) {
 	t.Parallel()
 	at := func(id int64, idleSeconds, iowait float64) cpuTimes {
@@ -218,6 +237,26 @@ func TestHangingMountIsWaitedForOnce(t *testing.T) {
 		got = text(t, m)
 		require.Contains(t, got, `monitor_host_filesystems_skipped{reason="hangs"} 0`)
 		require.Contains(t, got, `node_filesystem_size_bytes{device="nas:/a",mountpoint="/a",fstype="nfs4"} `)
+	})
+}
+
+// TestHangingMountsAreBounded: mounts that come and go and hang leave no more
+// threads behind than may be asked at a time.
+func TestHangingMountsAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dead := make(chan struct{})
+		s := newStatter(func(string) (space, error) { <-dead; return space{}, nil }, time.Second, 8)
+		for i := range 50 {
+			for _, a := range s.ask([]string{fmt.Sprint("/a", i), fmt.Sprint("/b", i), fmt.Sprint("/c", i)}) {
+				require.False(t, a.came)
+			}
+			require.LessOrEqual(t, len(s.hanging()), 8)
+		}
+		require.Len(t, s.hanging(), 8)
+		close(dead)
+		synctest.Wait()
+		require.True(t, s.ask([]string{"/a"})[0].came, "there is room again")
 	})
 }
 
@@ -294,6 +333,13 @@ func TestNoSourceIsNoError(t *testing.T) {
 	require.Contains(t, log.String(), "no metrics of the machine on this system")
 }
 
+func TestLegible(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"": "", "/data é": "/data é", "/a\xff": `/a\xff`, "/a\xfe/\ufffd": `/a\xfe/` + "\ufffd"} {
+		require.Equal(t, want, legible(in))
+	}
+}
+
 func FuzzMountText(f *testing.F) {
 	f.Add(`/my\040data`, "https://user:pass@nas/x")
 	f.Add(`\`, "//")
@@ -301,6 +347,9 @@ func FuzzMountText(f *testing.F) {
 	f.Add(`\777`, "a//b@c@d/e")
 	f.Fuzz(func(t *testing.T, point, device string) {
 		require.LessOrEqual(t, len(unescape(point)), len(point))
+		require.True(t, utf8.ValidString(legible(unescape(point))))
+		parseMount(point)
+		parseMount("1 0 8:1 / " + point + " rw - " + device)
 		clean := withoutCredentials(device)
 		require.LessOrEqual(t, len(clean), len(device))
 		require.Equal(t, clean, withoutCredentials(clean), "nothing is left to cut")

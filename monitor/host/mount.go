@@ -1,15 +1,61 @@
 package host
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // mount is one line of mountinfo.
 type mount struct {
 	device, point, fstype string
 	readonly              bool
+}
+
+// parseMount reads a line of mountinfo, whose form is in proc_pid_mountinfo(5);
+// ok is false for one that has another.
+func parseMount(line string) (m mount, ok bool) {
+	const point, options, tags = 4, 5, 6
+	f := strings.Split(line, " ") // a device may be empty
+	if len(f) < tags {
+		return mount{}, false
+	}
+	dash := slices.Index(f[tags:], "-")
+	if dash < 0 || len(f) < tags+dash+4 {
+		return mount{}, false
+	}
+	last := f[tags+dash+1:] // type, device, options of the filesystem
+	readonly := func(options string) bool { return slices.Contains(strings.Split(options, ","), "ro") }
+	return mount{
+		device: last[1], point: f[point], fstype: last[0],
+		readonly: readonly(f[options]) || readonly(last[2]),
+	}, f[point] != "" && last[0] != ""
+}
+
+// legible returns the mount as labels show it: a byte that is not UTF-8 is
+// written out, as \xff, so that two names do not become one.
+func (m mount) legible() mount {
+	m.device, m.point, m.fstype = legible(m.device), legible(m.point), legible(m.fstype)
+	return m
+}
+
+func legible(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for s != "" {
+		r, n := utf8.DecodeRuneInString(s)
+		if r == utf8.RuneError && n == 1 {
+			fmt.Fprintf(&b, `\x%02x`, s[0])
+		} else {
+			b.WriteString(s[:n])
+		}
+		s = s[n:]
+	}
+	return b.String()
 }
 
 // shown returns the mounts that are of interest, each mount point once: where

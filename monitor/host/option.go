@@ -96,6 +96,7 @@ func WithoutTypes(pattern *regexp.Regexp) Option {
 // Default: 1 s.
 func WithStatTimeout(d time.Duration) Option { return optionFunc(func(c *config) { c.timeout = d }) }
 
-// WithFilesystemLimit bounds the filesystems that are shown; further ones are
-// counted in monitor_host_filesystems_skipped. Default: 256.
+// WithFilesystemLimit bounds the filesystems that are shown, and how many may
+// leave a question unanswered; further ones are counted in
+// monitor_host_filesystems_skipped. Default: 256.
 func WithFilesystemLimit(n int) Option { return optionFunc(func(c *config) { c.limit = n }) }

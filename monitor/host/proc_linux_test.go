@@ -193,6 +193,29 @@ func TestAnotherMachinesProc(t *testing.T) {
 	require.Equal(t, 1.0, skipped)
 }
 
+// TestOddMounts: a line that cannot be read costs itself only, and names that
+// are not text stay apart.
+func TestOddMounts(t *testing.T) {
+	t.Parallel()
+	m, _ := setup(t, otherMachine(t,
+		`1 0 8:1 / / rw,relatime - ext4 /dev/sda rw`,
+		`5 1 0:40 / /weird rw`,
+		`6 1 0:41 / /nameless rw shared:2 master:1 - tmpfs  rw,mode=755`,
+		"7 1 0:42 / /a\xff rw - ext4 /dev/sdb rw",
+		"8 1 0:43 / /a\xfe ro - ext4 /dev/sdb rw",
+	)...)
+	got := scrape(t, m)
+	require.NotEmpty(t, got["node_filesystem_size_bytes"].GetMetric())
+	skipped, _ := find(t, got["monitor_host_filesystems_skipped"], map[string]string{"reason": "odd"})
+	require.Equal(t, 1.0, skipped)
+	var points []string
+	for _, f := range got["node_filesystem_device_error"].GetMetric() {
+		require.LessOrEqual(t, f.GetGauge().GetValue(), 1.0)
+		points = append(points, labels(f)["mountpoint"])
+	}
+	require.ElementsMatch(t, []string{"/", "/nameless", `/a\xff`, `/a\xfe`}, points)
+}
+
 func TestFilesystemLimit(t *testing.T) {
 	t.Parallel()
 	var lines []string

@@ -12,9 +12,14 @@ import (
 const fresh = time.Second
 
 // shared is one part of the machine, read once for all the metrics that show
-// it. A scrape asks for each metric once; a metric that asks again is in the
-// next scrape, and gets a new reading. Neither a value of an earlier scrape nor
-// two values of one part is ever seen by one scraper.
+// it. Scrapers ask for the metrics in one order, each once a scrape. So a reading
+// is all the scrapers' that began before it had been round: who asks for the
+// n-th time is behind somebody, or begins while somebody is on the way. Once all
+// metrics were asked for equally often, the next to ask begins a scrape, and
+// gets a new reading.
+//
+// A scraper sees one reading of a part then, unless it takes longer than fresh,
+// or asks in an order of its own while another one does: a Gatherer does that.
 type shared[T any] struct {
 	m    *monitor.Monitor
 	part string
@@ -26,7 +31,7 @@ type shared[T any] struct {
 	value T         // guarded by mu
 	err   error     // guarded by mu
 	at    time.Time // guarded by mu; zero: never read
-	had   []bool    // guarded by mu; by reader: has had this value
+	asked []int     // guarded by mu; by reader: how often for this value
 }
 
 func newShared[T any](m *monitor.Monitor, part string, read func() (T, error)) *shared[T] {
@@ -42,18 +47,28 @@ func (s *shared[T]) reader() int {
 func (s *shared[T]) get(reader int) (T, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.had == nil {
-		s.had = make([]bool, s.readers)
+	if s.asked == nil {
+		s.asked = make([]int, s.readers)
 	}
-	if s.at.IsZero() || s.had[reader] || time.Since(s.at) > fresh {
+	if s.at.IsZero() || s.beenRound() || time.Since(s.at) > fresh {
 		was := s.err
 		s.value, s.err = s.guarded()
 		s.at = time.Now()
-		clear(s.had)
+		clear(s.asked)
 		s.report(was)
 	}
-	s.had[reader] = true
+	s.asked[reader]++
 	return s.value, s.err
+}
+
+// beenRound reports whether no scraper is on its way. mu is held.
+func (s *shared[T]) beenRound() bool {
+	for _, n := range s.asked[1:] {
+		if n != s.asked[0] {
+			return false
+		}
+	}
+	return s.asked[0] > 0
 }
 
 // guarded reads. A kernel's odd line is no reason to take the process down.

@@ -2,7 +2,10 @@ package host
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/prometheus/procfs"
@@ -65,33 +68,26 @@ func (p *procSource) load() ([3]float64, error) {
 	return [3]float64{l.Load1, l.Load5, l.Load15}, nil
 }
 
-func (p *procSource) mounts() ([]mount, error) {
-	fs, err := procfs.NewFS(p.path)
+func (p *procSource) mounts() (all []mount, odd int, err error) {
+	process := "self"
+	if p.first {
+		process = "1"
+	}
+	text, err := os.ReadFile(filepath.Join(p.path, process, "mountinfo"))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	infos, err := p.mountInfo(fs)
-	if err != nil {
-		return nil, err
+	for line := range strings.Lines(string(text)) {
+		if m, ok := parseMount(strings.TrimSuffix(line, "\n")); ok {
+			all = append(all, m)
+		} else {
+			odd++
+		}
 	}
-	out := make([]mount, len(infos))
-	for i, info := range infos {
-		_, ro := info.Options["ro"]
-		_, superRO := info.SuperOptions["ro"]
-		out[i] = mount{device: info.Source, point: info.MountPoint, fstype: info.FSType, readonly: ro || superRO}
+	if len(all) == 0 && odd > 0 {
+		return nil, odd, errors.New("mountinfo: none of its lines can be read")
 	}
-	return out, nil
-}
-
-func (p *procSource) mountInfo(fs procfs.FS) ([]*procfs.MountInfo, error) {
-	if !p.first {
-		return fs.GetMounts()
-	}
-	first, err := fs.Proc(1)
-	if err != nil {
-		return nil, err
-	}
-	return first.MountInfo()
+	return all, odd, nil
 }
 
 func (p *procSource) stat(path string) (space, error) {

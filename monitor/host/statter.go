@@ -9,23 +9,25 @@ import (
 // statter asks mount points for their space. The call under it can block for
 // good where a server is gone and cannot be taken back, so each runs in a
 // goroutine of its own, and a path that has not answered is not asked again.
+// No more than most of them run.
 type statter struct {
 	stat    func(path string) (space, error)
 	timeout time.Duration
+	most    int
 
 	mu      sync.Mutex
 	running map[string]struct{} // guarded by mu; paths that have not answered yet
 }
 
-// answer is what a path said. came is false for one that hangs.
+// answer is what a path said. came is false for one that hangs or found no room.
 type answer struct {
 	space space
 	err   error
 	came  bool
 }
 
-func newStatter(stat func(string) (space, error), timeout time.Duration) *statter {
-	return &statter{stat: stat, timeout: timeout, running: map[string]struct{}{}}
+func newStatter(stat func(string) (space, error), timeout time.Duration, most int) *statter {
+	return &statter{stat: stat, timeout: timeout, most: most, running: map[string]struct{}{}}
 }
 
 // ask asks all paths at once and returns their answers in the same order, after
@@ -62,11 +64,12 @@ func (s *statter) ask(paths []string) []answer {
 	return out
 }
 
-// begin reports whether the path may be asked: nobody waits for it.
+// begin reports whether the path may be asked: nobody waits for it, and there
+// is room.
 func (s *statter) begin(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, hangs := s.running[path]; hangs {
+	if _, hangs := s.running[path]; hangs || len(s.running) >= s.most {
 		return false
 	}
 	s.running[path] = struct{}{}
