@@ -24,7 +24,7 @@ func hot(t testing.TB, s site) map[string]func() {
 	job := s.Backtests.Queue("1")
 	job.Start()
 	ctx := t.Context()
-	i, at := 0, monday
+	i, at := 0, s.m.Now().Add(-time.Hour)
 	for range 3000 {
 		s.Stocks.Updated("akshare", "600519")
 		s.Stocks.Updated("akshare", "past the limit")
@@ -39,7 +39,7 @@ func hot(t testing.TB, s site) map[string]func() {
 		"Stocks.Updated/other": func() { s.Stocks.Updated("akshare", "past the limit") },
 		"Stocks.Queried":       func() { s.Stocks.Queried("600519") },
 		"Source.Observe":       func() { src.Observe(ctx, bizmon.Fetch{Took: time.Millisecond}) },
-		"Source.Data":          func() { src.Data("600519", at); at = at.Add(time.Second) },
+		"Source.Data":          func() { src.Data("600519", at); at = at.Add(time.Microsecond) },
 		"Connection.Sent":      func() { conn.Sent(100) },
 		"Connection.Received":  func() { conn.Received(100) },
 		"Connection.Queued":    func() { conn.Queued(i % 100); i++ },

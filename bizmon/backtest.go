@@ -40,14 +40,20 @@ func (b *Backtest) Start() {
 		return
 	}
 	b.started, b.alive = now, now
+	waited := b.waited(now)
 	b.mu.Unlock()
+	b.record("started", waited, false, nil)
+}
+
+// waited counts the job as started, and returns how long it was in the queue.
+func (b *Backtest) waited(now time.Time) time.Duration {
 	waited := max(now.Sub(b.queued), 0)
 	var home instrument.Home
 	cell := b.all.core.in.jobs.Begin(&home)
 	cell.Observe(0, int64(waited))
 	cell.Add(jobStarted, 1)
 	cell.End()
-	b.record("started", waited, false, nil)
+	return waited
 }
 
 // Progress says how much of the job is done, 0 to 1. It is a sign of life.
@@ -86,7 +92,8 @@ const (
 )
 
 // Done says that the job has ended: completed if err is nil, cancelled if it is
-// [context.Canceled], and failed otherwise. Only the first call counts.
+// [context.Canceled], and failed otherwise. One that completes or fails without
+// Start counts as started, too. Only the first call counts.
 func (b *Backtest) Done(err error) {
 	if b.off() {
 		return
@@ -108,9 +115,12 @@ func (b *Backtest) Done(err error) {
 	outcome, reason := b.all.classify(err)
 	var ran time.Duration
 	var home instrument.Home
-	if !started.IsZero() {
+	switch {
+	case !started.IsZero():
 		ran = max(now.Sub(started), 0)
 		in.durations.Cell(outcome).Observe(&home, 0, int64(ran))
+	case outcome != outcomeCancelled:
+		b.waited(now)
 	}
 	switch outcome {
 	case outcomeCompleted:
@@ -152,6 +162,10 @@ func (bs *Backtests) hostReason(failure error) (reason string) {
 func (b *Backtest) job(now time.Time) (Job, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.jobLocked(now)
+}
+
+func (b *Backtest) jobLocked(now time.Time) (Job, bool) {
 	if b.ended {
 		return Job{}, false
 	}
@@ -168,13 +182,10 @@ func (b *Backtest) job(now time.Time) (Job, bool) {
 
 // gotStuck reports, once, that the job is stuck.
 func (b *Backtest) gotStuck(now time.Time) (Job, bool) {
-	j, ok := b.job(now)
-	if !ok || !j.Stuck {
-		return j, false
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.reported || b.ended {
+	j, ok := b.jobLocked(now)
+	if !ok || !j.Stuck || b.reported {
 		return j, false
 	}
 	b.reported = true

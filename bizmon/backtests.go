@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -105,13 +106,14 @@ func (bs *Backtests) register() error {
 	)
 }
 
-// Queue says that a job waits to be run. The id is for [Backtests.Jobs], logs
-// and events, and never a label. Whoever queues a job must end it.
+// Queue says that a job waits to be run. The id, of which 200 bytes are kept, is
+// for [Backtests.Jobs], logs and events, and never a label. Whoever queues a job
+// must end it.
 func (bs *Backtests) Queue(id string) *Backtest {
 	if bs.core.m.Off() {
 		return &Backtest{}
 	}
-	b := &Backtest{all: bs, id: id, queued: bs.core.m.Now()}
+	b := &Backtest{all: bs, id: strings.Clone(id[:min(len(id), mostName)]), queued: bs.core.m.Now()}
 	bs.mu.Lock()
 	if len(bs.jobs) < bs.core.config.jobs {
 		bs.jobs[b] = struct{}{}

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
+	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -92,6 +95,58 @@ func TestBacktests(t *testing.T) {
 	none.Progress(1)
 	none.Beat()
 	none.Done(nil)
+}
+
+// TestNoMoreEndThanStart: also of those that end without Start.
+func TestNoMoreEndThanStart(t *testing.T) {
+	t.Parallel()
+	s := setup(t, nil)
+	s.Backtests.Queue("a").Done(errAway)
+	s.Backtests.Queue("b").Done(nil)
+	s.Backtests.Queue("c").Done(context.Canceled)
+	require.InDelta(t, 2, s.value(t, "backtest_jobs_total"), 0)
+	require.InDelta(t, 1, s.value(t, "backtest_failures_total"), 0)
+	require.InDelta(t, 1, s.value(t, "backtest_jobs_completed_total"), 0)
+}
+
+// TestEverySilenceIsReported, whatever sign of life there was during a check.
+func TestEverySilenceIsReported(t *testing.T) {
+	t.Parallel()
+	var reports atomic.Int32
+	s := setup(t, []monitor.Option{monitor.WithLogger(slog.New(slog.DiscardHandler))},
+		bizmon.WithStuckAfter(time.Minute), bizmon.WithOnStuck(func(bizmon.Job) { reports.Add(1) }))
+	rounds := 60_000
+	if raced {
+		rounds = 1000
+	}
+	job := s.Backtests.Queue("a")
+	job.Start()
+	var begun, beaten atomic.Int64 // rounds: both go on at the same moment
+	go func() {
+		for i := range int64(rounds) {
+			for begun.Load() <= i {
+				runtime.Gosched()
+			}
+			job.Beat()
+			beaten.Add(1)
+		}
+	}()
+	untold := 0
+	for i := range int64(rounds) {
+		s.clock.Add(2 * time.Minute)
+		begun.Add(1)
+		s.Check(s.clock.Now())
+		for beaten.Load() <= i {
+			runtime.Gosched()
+		}
+		s.clock.Add(2 * time.Minute)
+		reports.Store(0)
+		s.Check(s.clock.Now())
+		if reports.Load() == 0 {
+			untold++
+		}
+	}
+	require.Zero(t, untold)
 }
 
 func TestBacktestReasons(t *testing.T) {

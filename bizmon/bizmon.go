@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/chronoretrace/chronomon/internal/instrument"
@@ -45,8 +46,11 @@ func New(m *monitor.Monitor, opts ...Option) (*Business, error) {
 		limit = m.Instruments().LabelLimit()
 	}
 	c, err := newConfig(opts, limit)
-	if m == nil {
+	switch {
+	case m == nil:
 		err = errors.Join(invalid("monitor", nil, "a monitor"), err)
+	case c.store != nil && !m.StablePseudonyms():
+		err = errors.Join(err, invalid("WithSketchStore", "a store", "monitor.WithPseudonymKey too, the same in every process"))
 	}
 	if err != nil {
 		return nil, err
@@ -67,7 +71,7 @@ func New(m *monitor.Monitor, opts ...Option) (*Business, error) {
 		return b, nil
 	}
 	if err := m.AddSnapshotter(&snapshot{b}); err != nil {
-		return nil, fmt.Errorf("bizmon: %w", err)
+		return nil, fmt.Errorf("bizmon: the monitor has a Business already: %w", err)
 	}
 	if err := errors.Join(
 		b.Users.register(), b.Sources.register(), b.Stocks.register(), b.Connections.register(), b.Backtests.register(),
@@ -93,37 +97,42 @@ func (b *Business) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
+	if b.core.config.store != nil {
+		var fleet sync.WaitGroup
+		defer fleet.Wait()
+		fleet.Go(func() { b.share(ctx) })
+	}
 	check := time.NewTicker(b.core.config.interval)
 	defer check.Stop()
-	var exchange <-chan time.Time
-	if b.core.config.store != nil {
-		t := time.NewTicker(b.core.config.syncEvery)
-		defer t.Stop()
-		exchange = t.C
-		b.exchange(ctx)
-	}
 	for {
 		select {
 		case <-ctx.Done():
-			if exchange != nil {
-				last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSync)
-				b.exchange(last)
-				cancel()
-			}
 			return nil
 		case <-check.C:
 			b.Check(b.core.m.Now())
-		case <-exchange:
-			b.exchange(ctx)
 		}
 	}
 }
 
-// exchange talks to the fleet; what fails is counted, logged and tried again.
-func (b *Business) exchange(ctx context.Context) { _ = b.Users.sync(ctx, b.core.m.Now()) }
-
 // lastSync bounds the exchange with the fleet on the way out.
 const lastSync = 3 * time.Second
+
+// share talks to the fleet until ctx is done, and once more; what fails is
+// counted, logged and tried again.
+func (b *Business) share(ctx context.Context) {
+	every := time.NewTicker(b.core.config.syncEvery)
+	defer every.Stop()
+	for ctx.Err() == nil {
+		_ = b.Sync(ctx)
+		select {
+		case <-ctx.Done():
+		case <-every.C:
+		}
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSync)
+	defer cancel()
+	_ = b.Sync(last)
+}
 
 // Check ends idle sessions, reports data sources whose health has crossed its
 // threshold, and back-tests that got stuck. Run calls it; a host that does not

@@ -2,6 +2,7 @@ package bizmon
 
 import (
 	"log/slog"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -64,8 +65,19 @@ func (c *Connection) Queued(messages int) {
 	if c.off() || c.closed.Load() {
 		return
 	}
-	depth := int64(max(messages, 0))
+	depth := int64(min(max(messages, 0), math.MaxInt32))
 	c.typ.queued.Add(depth - c.depth.Swap(depth))
+	for c.judge(depth) != depth {
+		depth = c.depth.Load() // somebody else has said another depth meanwhile
+	}
+	if c.closed.Load() {
+		c.settle() // it was closed meanwhile
+	}
+}
+
+// judge says whether the connection is slow at that depth, and returns the depth
+// as of then.
+func (c *Connection) judge(depth int64) int64 {
 	limit := int64(c.core.config.slowDepth)
 	switch {
 	case depth >= limit && c.slow.CompareAndSwap(false, true):
@@ -75,9 +87,7 @@ func (c *Connection) Queued(messages int) {
 	case depth <= limit/2 && c.slow.CompareAndSwap(true, false):
 		c.typ.slow.Add(-1)
 	}
-	if c.closed.Load() {
-		c.settle() // it was closed meanwhile
-	}
+	return c.depth.Load()
 }
 
 // Slow reports whether the connection is a slow consumer now.
@@ -93,11 +103,12 @@ func (c *Connection) Closed(reason string) {
 	reason = c.all.reason(reason)
 	c.typ.open.Add(-1)
 	c.settle()
+	open := max(c.core.m.Now().Sub(c.opened), 0)
 	var home instrument.Home
-	c.typ.cell.Observe(&home, 0, int64(time.Since(c.opened)))
+	c.typ.cell.Observe(&home, 0, int64(open))
 	add(c.core.in.closed.Cell(c.typ.name, reason), 0, 1)
 	if c.core.m.Enabled(monitor.KindConnection) {
-		c.core.record(monitor.Event{Kind: monitor.KindConnection, Name: c.typ.name, Duration: time.Since(c.opened)},
+		c.core.record(monitor.Event{Kind: monitor.KindConnection, Name: c.typ.name, Duration: open},
 			slog.String("state", "closed"), slog.String("reason", reason), slog.Uint64("sent", c.sent.Load()),
 			slog.Uint64("received", c.received.Load()), slog.Uint64("dropped", c.dropped.Load()))
 	}

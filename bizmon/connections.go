@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/chronoretrace/chronomon/internal/catalog"
 	"github.com/chronoretrace/chronomon/internal/instrument"
@@ -80,8 +79,10 @@ func (cs *Connections) typeOf(name string) *connType {
 		}
 	}
 	if name != instrument.Other {
-		if t, ok := cs.types.getOrMake(name, most, build); ok {
-			return t
+		if len(name) <= mostName {
+			if t, ok := cs.types.getOrMake(name, most, build); ok {
+				return t
+			}
 		}
 		add(cs.overflow, 0, 1)
 		name = instrument.Other
@@ -95,15 +96,17 @@ func (cs *Connections) reason(reason string) string {
 	if r, ok := cs.reasons.get(reason); ok {
 		return r
 	}
-	r, ok := cs.reasons.getOrMake(reason, mostReasons, func() (string, string) {
-		reason = strings.Clone(reason)
-		return reason, reason
-	})
-	if !ok {
-		add(cs.reasonsPassed, 0, 1)
-		return instrument.Other
+	if len(reason) <= mostName {
+		r, ok := cs.reasons.getOrMake(reason, mostReasons, func() (string, string) {
+			reason = strings.Clone(reason)
+			return reason, reason
+		})
+		if ok {
+			return r
+		}
 	}
-	return r
+	add(cs.reasonsPassed, 0, 1)
+	return instrument.Other
 }
 
 // Opened says that a connection was opened, and returns its handle. The type,
@@ -115,7 +118,7 @@ func (cs *Connections) Opened(connectionType string) *Connection {
 	t := cs.typeOf(connectionType)
 	t.open.Add(1)
 	add(t.cell, connOpened, 1)
-	c := &Connection{core: cs.core, all: cs, typ: t, opened: time.Now()}
+	c := &Connection{core: cs.core, all: cs, typ: t, opened: cs.core.m.Now()}
 	if cs.core.m.Enabled(monitor.KindConnection) {
 		cs.core.record(monitor.Event{Kind: monitor.KindConnection, Name: t.name}, slog.String("state", "open"))
 	}

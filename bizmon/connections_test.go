@@ -1,10 +1,12 @@
 package bizmon_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -99,6 +101,30 @@ func TestConnectionGaugesComeBack(t *testing.T) {
 	require.InDelta(t, 4*300*6, s.value(t, `websocket_messages_total{connection_type="quotes",direction="sent"}`), 0)
 }
 
+// TestSlowIsOfTheLastDepth, whoever says it.
+func TestSlowIsOfTheLastDepth(t *testing.T) {
+	t.Parallel()
+	s := setup(t, nil)
+	rounds := 5000
+	if raced {
+		rounds = 500
+	}
+	for range rounds {
+		c := s.Connections.Opened("quotes")
+		var both sync.WaitGroup
+		for _, depth := range []int{100, 0} {
+			both.Go(func() { c.Queued(depth) })
+		}
+		both.Wait()
+		require.Equal(t, s.value(t, `websocket_queued_messages{connection_type="quotes"}`) > 0, c.Slow())
+		c.Closed("client")
+	}
+	a, b := s.Connections.Opened("quotes"), s.Connections.Opened("quotes")
+	a.Queued(math.MaxInt)
+	b.Queued(math.MaxInt)
+	require.Positive(t, s.value(t, `websocket_queued_messages{connection_type="quotes"}`))
+}
+
 func TestConnectionTypesAreBounded(t *testing.T) {
 	t.Parallel()
 	s := setup(t, []monitor.Option{monitor.WithLabelLimit(10)})
@@ -127,11 +153,13 @@ func TestConnectionEvents(t *testing.T) {
 	c.Sent(1)
 	c.Queued(5)
 	c.Dropped(3)
+	s.clock.Add(time.Minute)
 	c.Closed("slow")
 	stop()
 	require.Len(t, sink.events, 3)
 	require.Equal(t, map[string]string{"state": "open"}, attrs(sink.events[0]))
 	require.True(t, sink.events[1].Slow)
 	require.Equal(t, map[string]string{"state": "closed", "reason": "slow", "sent": "1", "received": "0", "dropped": "3"}, attrs(sink.events[2]))
-	require.Positive(t, sink.events[2].Duration)
+	require.Equal(t, time.Minute, sink.events[2].Duration)
+	require.InDelta(t, 60, s.value(t, `websocket_connection_duration_seconds_sum{connection_type="quotes"}`), 0)
 }

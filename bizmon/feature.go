@@ -59,8 +59,10 @@ func (fs *features) find(name string) *feature {
 	if name == "" || name == instrument.Other || fs.closed {
 		return fs.other
 	}
-	if f, ok := fs.make(name); ok {
-		return f
+	if len(name) <= mostName {
+		if f, ok := fs.make(name); ok {
+			return f
+		}
 	}
 	add(fs.overflow, 0, 1)
 	return fs.other

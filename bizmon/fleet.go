@@ -1,6 +1,7 @@
 package bizmon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,24 +13,28 @@ import (
 // fleet is the state of a process's exchange with the others.
 type fleet struct {
 	mu      sync.Mutex // held during an exchange
-	joined  bool       // guarded by mu
+	read    time.Time  // guarded by mu; when all slots were read last, zero after an outage
 	failing bool       // guarded by mu; it is logged when that changes
 
-	last atomic.Int64 // when an exchange succeeded, Unix nanoseconds
+	last atomic.Int64 // when an exchange succeeded, before the first when the process began; Unix nanoseconds
 }
 
-// age is the gauge of the time since the last exchange, absent before the first.
+// readEvery is how often slots are read that nothing more was expected for: a
+// process that was cut off sends what it has seen when it can, and a store may lose
+// what it had.
+const readEvery = 10 * time.Minute
+
+// mostExchange bounds one exchange, however seldom they are.
+const mostExchange = 10 * time.Second
+
+// age is the gauge of the time since the last exchange.
 func (f *fleet) age(c *core) func(emit) {
-	return func(e emit) {
-		if last := f.last.Load(); last > 0 {
-			e(max(c.m.Now().Sub(time.Unix(0, last)), 0).Seconds())
-		}
-	}
+	return func(e emit) { e(max(c.m.Now().Sub(time.Unix(0, f.last.Load())), 0).Seconds()) }
 }
 
-// sync exchanges sketches with the fleet: what has changed here goes out, and
-// what has not settled comes in. Merges are idempotent, so that both may be
-// repeated, and what fails is tried again with what has come since.
+// sync exchanges sketches with the fleet: what has not settled comes in, and what
+// the fleet lacks goes out. Merges are idempotent, so that both may be repeated,
+// and what fails is tried again with what has come since.
 func (u *Users) sync(ctx context.Context, now time.Time) error {
 	f, c := &u.fleet, u.core
 	f.mu.Lock()
@@ -55,35 +60,36 @@ func (u *Users) sync(ctx context.Context, now time.Time) error {
 
 func (u *Users) exchange(ctx context.Context, now time.Time) (err error) {
 	defer u.core.m.Guard("bizmon.SketchStore", &err)
-	store, w := u.core.config.store, u.windows
-	ctx, cancel := context.WithTimeout(ctx, max(u.core.config.syncEvery, time.Second))
+	f, c, w := &u.fleet, u.core.config, u.windows
+	ctx, cancel := context.WithTimeout(ctx, min(max(c.syncEvery, time.Second), mostExchange))
 	defer cancel()
-	if !u.fleet.joined {
-		if err := store.Join(ctx, u.core.fingerprint); err != nil {
-			return fmt.Errorf("bizmon: join the fleet: %w", err)
-		}
-		u.fleet.joined = true
-		w.tellAll() // the store may have come back empty
+	if err := c.store.Join(ctx, u.core.fingerprint); err != nil {
+		f.read = time.Time{}
+		return fmt.Errorf("bizmon: join the fleet: %w", err)
 	}
-	out, versions := w.changed(now)
-	if len(out) > 0 {
-		if err := store.Merge(ctx, out); err != nil {
-			u.fleet.joined = false
-			return fmt.Errorf("bizmon: merge sketches: %w", err)
-		}
-		w.delivered(versions)
+	all := now.Sub(f.read) >= readEvery || now.Before(f.read)
+	if all {
+		w.unsettle()
 	}
 	keys, slots := w.wanted(now)
-	in, err := store.Load(ctx, keys)
+	in, err := c.store.Load(ctx, keys)
 	if err != nil {
-		u.fleet.joined = false
-		return fmt.Errorf("bizmon: load sketches: %w", err)
+		err = fmt.Errorf("bizmon: load sketches: %w", err)
 	}
 	if len(in) != len(keys) {
-		return errors.New("bizmon: load sketches: the store returned another number than asked for")
+		f.read = time.Time{}
+		return cmp.Or(err, errors.New("bizmon: load sketches: the store returned another number than asked for"))
 	}
-	w.learn(slots, in, now, 3*u.core.config.syncEvery)
-	return nil
+	if all {
+		f.read = now
+	}
+	w.learn(slots, in, now, 3*c.syncEvery)
+	if out := w.lacking(now); len(out) > 0 {
+		if failed := c.store.Merge(ctx, out); failed != nil {
+			err = errors.Join(err, fmt.Errorf("bizmon: merge sketches: %w", failed))
+		}
+	}
+	return err
 }
 
 // slotID names a slot.
@@ -94,63 +100,36 @@ type slotID struct {
 
 func (id slotID) key() string { return fmt.Sprintf("users/%s/%d", levels[id.level].name, id.start) }
 
-// end is when the slot is over.
-func (w *windows) endOf(id slotID) time.Time {
-	start := time.Unix(id.start, 0).In(w.zone)
-	if levels[id.level].length == 0 {
-		return start.AddDate(0, 0, 1)
-	}
-	return start.Add(levels[id.level].length)
+// expires is when the slot is in no window any more, in no time zone, with some
+// to spare.
+func (id slotID) expires() time.Time {
+	l := levels[id.level]
+	return time.Unix(id.start, 0).Add(time.Duration(l.keep+1)*l.length + 2*time.Minute)
 }
 
-// expires is when the slot is in no window any more, with some to spare.
-func (w *windows) expires(id slotID) time.Time {
-	if levels[id.level].length == 0 {
-		return time.Unix(id.start, 0).AddDate(0, 0, levels[id.level].keep+1)
-	}
-	return time.Unix(id.start, 0).Add(time.Duration(levels[id.level].keep+2)*levels[id.level].length + time.Minute)
-}
-
-// changed returns copies of the slots that the fleet does not know as they are.
-func (w *windows) changed(now time.Time) (out []StoredSketch, versions map[string]int) {
+// lacking returns copies of the slots that the fleet may not know as they are.
+func (w *windows) lacking(now time.Time) (out []StoredSketch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.carry(now)
-	versions = map[string]int{}
 	for level := range w.slots {
 		for _, s := range w.slots[level] {
 			if s.dirty {
 				id := slotID{level, s.start}
-				out = append(out, StoredSketch{id.key(), s.sketch.Clone(), w.expires(id)})
-				versions[id.key()] = s.version
+				out = append(out, StoredSketch{id.key(), s.sketch.Clone(), id.expires()})
 			}
 		}
 	}
-	return out, versions
+	return out
 }
 
-// tellAll makes the fleet be told everything again.
-func (w *windows) tellAll() {
+// unsettle has all slots read again.
+func (w *windows) unsettle() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for level := range w.slots {
 		for i := range w.slots[level] {
-			w.slots[level][i].dirty = !w.slots[level][i].sketch.Empty()
 			w.slots[level][i].settled = false
-		}
-	}
-}
-
-// delivered notes what the fleet knows now.
-func (w *windows) delivered(versions map[string]int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for level := range w.slots {
-		for i := range w.slots[level] {
-			s := &w.slots[level][i]
-			if v, ok := versions[slotID{level, s.start}.key()]; ok && v == s.version {
-				s.dirty = false
-			}
 		}
 	}
 }
@@ -163,7 +142,7 @@ func (w *windows) wanted(now time.Time) (keys []string, ids []slotID) {
 	for level := range levels {
 		settled := map[int64]bool{}
 		for _, s := range w.slots[level] {
-			settled[s.start] = s.settled
+			settled[s.start] = s.settled && !s.dirty
 		}
 		for n := levels[level].keep - 1; n >= 0; n-- {
 			id := slotID{level, w.back(level, now, n)}
@@ -175,19 +154,21 @@ func (w *windows) wanted(now time.Time) (keys []string, ids []slotID) {
 	return keys, ids
 }
 
-// learn merges what the fleet knows. A slot that has been over for a while is
-// settled: all processes have sent theirs.
+// learn merges what the fleet knows, and finds what it lacks. A slot that has
+// been over for a while is settled: all processes have sent theirs.
 func (w *windows) learn(ids []slotID, in []*Sketch, now time.Time, grace time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i, id := range ids {
 		s := w.slot(id.level, id.start)
-		if s.sketch.Merge(in[i]) {
+		known := in[i]
+		if known == nil {
+			known = &Sketch{}
+		}
+		if s.sketch.Merge(known) {
 			s.version++
 		}
-		if in[i] == nil && !s.sketch.Empty() {
-			s.dirty = true // the store has lost it
-		}
-		s.settled = !s.dirty && now.Sub(w.endOf(id)) > grace
+		s.dirty = known.Merge(s.sketch)
+		s.settled = !s.dirty && id.start < w.back(id.level, now.Add(-grace), 0)
 	}
 }

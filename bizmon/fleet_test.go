@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,6 +47,13 @@ func (m *memory) fail(err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.err = err
+}
+
+// lose forgets everything.
+func (m *memory) lose() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fingerprint, m.kept = "", nil
 }
 
 func (m *memory) Join(_ context.Context, fingerprint string) error {
@@ -130,6 +141,129 @@ func TestFleetCountsEachUserOnce(t *testing.T) {
 	require.Zero(t, late.value(t, "user_sketch_sync_age_seconds"))
 }
 
+// line is a way to a store that may be cut.
+type line struct {
+	*memory
+	cut bool
+}
+
+func (l *line) Join(ctx context.Context, fingerprint string) error {
+	if l.cut {
+		return errors.New("no route to host")
+	}
+	return l.memory.Join(ctx, fingerprint)
+}
+
+// TestFleetHeals: what a process saw while it was cut off reaches those that
+// expected nothing more for that time.
+func TestFleetHeals(t *testing.T) {
+	t.Parallel()
+	store := &memory{}
+	toA := &line{memory: store}
+	a := setup(t, nil, bizmon.WithSketchStore(toA, 10*time.Second))
+	b := setup(t, nil, bizmon.WithSketchStore(store, 10*time.Second))
+	for _, s := range []site{a, b} {
+		s.clock.Set(time.Date(2026, 3, 2, 23, 50, 0, 0, shanghai))
+		require.NoError(t, s.Sync(t.Context()))
+	}
+	for i := range 1000 {
+		a.Users.Active(strconv.Itoa(i))
+	}
+	sync := func(s site) error {
+		s.clock.Add(time.Minute)
+		return s.Sync(t.Context())
+	}
+	toA.cut = true
+	for range 20 { // over midnight
+		require.Error(t, sync(a))
+		require.NoError(t, sync(b))
+	}
+	require.Zero(t, b.users(t)["30d"])
+	toA.cut = false
+	for range 11 {
+		require.NoError(t, sync(a))
+		require.NoError(t, sync(b))
+	}
+	require.Equal(t, a.users(t), b.users(t))
+	require.InEpsilon(t, 1000, b.users(t)["30d"], 0.02)
+}
+
+// TestFleetTellsALossyStoreAgain: also what was over long before, and under which key it is.
+func TestFleetTellsALossyStoreAgain(t *testing.T) {
+	t.Parallel()
+	store := &memory{}
+	a := setup(t, nil, bizmon.WithSketchStore(store, 10*time.Second))
+	a.Users.Active("a")
+	require.NoError(t, a.Sync(t.Context()))
+	a.clock.Add(26 * time.Hour)
+	for range 2 {
+		require.NoError(t, a.Sync(t.Context()))
+	}
+	store.lose()
+	for range 11 {
+		a.clock.Add(time.Minute)
+		require.NoError(t, a.Sync(t.Context()))
+	}
+	late := setup(t, nil, bizmon.WithSketchStore(store, 10*time.Second))
+	late.clock.Set(a.clock.Now())
+	require.NoError(t, late.Sync(t.Context()))
+	require.InDelta(t, 1, late.users(t)["30d"], 0)
+	other := setup(t, []monitor.Option{monitor.WithPseudonymKey([]byte("another key here"))}, bizmon.WithSketchStore(store, time.Second))
+	require.ErrorIs(t, other.Sync(t.Context()), bizmon.ErrOtherKey)
+}
+
+// spoilt is a store with something else under one of the keys.
+type spoilt struct {
+	*memory
+	key string
+}
+
+var errSpoilt = errors.New("not a sketch")
+
+func (s *spoilt) Merge(ctx context.Context, sketches []bizmon.StoredSketch) error {
+	good := slices.DeleteFunc(slices.Clone(sketches), func(sk bizmon.StoredSketch) bool { return sk.Key == s.key })
+	if err := s.memory.Merge(ctx, good); err != nil || len(good) == len(sketches) {
+		return err
+	}
+	return errSpoilt
+}
+
+func (s *spoilt) Load(ctx context.Context, keys []string) ([]*bizmon.Sketch, error) {
+	out, err := s.memory.Load(ctx, keys)
+	if err == nil && slices.Contains(keys, s.key) {
+		err = errSpoilt
+	}
+	return out, err
+}
+
+// TestFleetSharesTheRest: one slot that cannot be shared keeps no other from it,
+// nor has it what is known sent again.
+func TestFleetSharesTheRest(t *testing.T) {
+	t.Parallel()
+	store := &spoilt{memory: &memory{}, key: fmt.Sprintf("users/1h/%d", monday.Unix())}
+	a := setup(t, nil, bizmon.WithSketchStore(store, 10*time.Second))
+	b := setup(t, nil, bizmon.WithSketchStore(store, 10*time.Second))
+	a.Users.Active("a")
+	require.ErrorIs(t, a.Sync(t.Context()), errSpoilt)
+	require.ErrorIs(t, b.Sync(t.Context()), errSpoilt)
+	for window, n := range map[string]float64{"5m": 1, "1h": 1, "24h": 0, "7d": 1, "30d": 1} {
+		require.InDelta(t, n, b.users(t)[window], 0, window)
+	}
+	was := store.calls().merged
+	require.ErrorIs(t, a.Sync(t.Context()), errSpoilt)
+	require.Equal(t, was, store.calls().merged)
+	require.InDelta(t, 0, a.value(t, `user_sketch_syncs_total{result="error"}`)-2, 0)
+}
+
+// TestSyncAgeBeginsWithTheProcess, if there was no exchange since.
+func TestSyncAgeBeginsWithTheProcess(t *testing.T) {
+	t.Parallel()
+	s := setup(t, nil, bizmon.WithSketchStore(&memory{err: errors.New("away")}, time.Second))
+	s.clock.Add(time.Minute)
+	require.Error(t, s.Sync(t.Context()))
+	require.InDelta(t, 60, s.value(t, "user_sketch_sync_age_seconds"), 0)
+}
+
 // TestFleetIsFrugal: what nobody can add to is asked for no more, and what is
 // known is not sent again.
 func TestFleetIsFrugal(t *testing.T) {
@@ -210,62 +344,35 @@ func TestRunSyncs(t *testing.T) {
 	})
 }
 
-func snapshotter(t testing.TB, m *monitor.Monitor) monitor.Snapshotter {
-	t.Helper()
-	all := m.Snapshotters()
-	require.Len(t, all, 1)
-	require.Equal(t, "bizmon", all[0].SnapshotName())
-	return all[0]
+// hanging is a store that does not answer.
+type hanging struct{ *memory }
+
+func (hanging) Load(ctx context.Context, _ []string) ([]*bizmon.Sketch, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
 }
 
-func TestSnapshot(t *testing.T) {
+// TestRunChecksWhileAStoreHangs, and gives the store up after ten seconds.
+func TestRunChecksWhileAStoreHangs(t *testing.T) {
 	t.Parallel()
-	a := setup(t, nil)
-	for i := range 5000 {
-		a.Users.Track(bizmon.Action{User: strconv.Itoa(i), Name: []string{"home", "search"}[i%2]})
-		a.Users.Track(bizmon.Action{User: strconv.Itoa(i), Name: "buy"})
-		if i%100 == 0 {
-			a.clock.Add(20 * time.Minute)
-		}
-	}
-	var backup bytes.Buffer
-	require.NoError(t, snapshotter(t, a.m).Snapshot(t.Context(), &backup))
-	for _, id := range []string{"4999", a.m.Pseudonym("4999")} {
-		require.NotContains(t, backup.String(), `"`+id+`"`)
-	}
-
-	b := setup(t, nil)
-	b.clock.Set(a.clock.Now())
-	require.NoError(t, snapshotter(t, b.m).Restore(t.Context(), bytes.NewReader(backup.Bytes())))
-	require.Equal(t, a.users(t), b.users(t))
-	require.Equal(t, a.Users.Journeys(100), b.Users.Journeys(100))
-	b.Users.Active("4999")
-	require.Equal(t, a.users(t)["30d"], b.users(t)["30d"], "the same user is the same")
-
-	late := setup(t, nil)
-	late.clock.Set(a.clock.Now().AddDate(1, 0, 0))
-	require.NoError(t, snapshotter(t, late.m).Restore(t.Context(), bytes.NewReader(backup.Bytes())))
-	require.Zero(t, late.users(t)["30d"])
-
-	other := setup(t, []monitor.Option{monitor.WithPseudonymKey([]byte("another key here"))})
-	require.ErrorIs(t, snapshotter(t, other.m).Restore(t.Context(), bytes.NewReader(backup.Bytes())), bizmon.ErrOtherKey)
-	for _, wrong := range []string{"", "{", `{"version":2}`, backup.String()[:backup.Len()/2]} {
-		require.ErrorContains(t, snapshotter(t, b.m).Restore(t.Context(), bytes.NewReader([]byte(wrong))), "bizmon: restore")
-	}
-	bad := bytes.Replace(backup.Bytes(), []byte(`"level":"1h"`), []byte(`"level":"9h"`), 1)
-	require.ErrorContains(t, snapshotter(t, b.m).Restore(t.Context(), bytes.NewReader(bad)), `slot level "9h"`)
-	bad = bytes.Replace(backup.Bytes(), []byte(`"sketch":"`), []byte(`"sketch":"AAAA`), 1)
-	require.ErrorContains(t, snapshotter(t, b.m).Restore(t.Context(), bytes.NewReader(bad)), "not a sketch")
-}
-
-func FuzzRestore(f *testing.F) {
-	a := setup(f, nil)
-	a.Users.Track(bizmon.Action{User: "a", Name: "home"})
-	var backup bytes.Buffer
-	require.NoError(f, snapshotter(f, a.m).Snapshot(f.Context(), &backup))
-	f.Add(backup.Bytes())
-	f.Fuzz(func(t *testing.T, b []byte) {
-		_ = snapshotter(t, a.m).Restore(t.Context(), bytes.NewReader(b))
-		require.GreaterOrEqual(t, a.users(t)["30d"], 0.)
+	synctest.Test(t, func(t *testing.T) {
+		m, err := monitor.New(key, monitor.WithLogger(slog.New(slog.DiscardHandler)))
+		require.NoError(t, err)
+		var stuck atomic.Int32
+		b, err := bizmon.New(m, bizmon.WithSketchStore(hanging{&memory{}}, time.Hour),
+			bizmon.WithInterval(time.Second), bizmon.WithStuckAfter(time.Second), bizmon.WithOnStuck(func(bizmon.Job) { stuck.Add(1) }))
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- b.Run(ctx) }()
+		b.Backtests.Queue("1").Start()
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		require.Equal(t, int32(1), stuck.Load())
+		time.Sleep(6 * time.Second)
+		s := site{Business: b, m: m}
+		require.InDelta(t, 1, s.value(t, `user_sketch_syncs_total{result="error"}`), 0)
+		cancel()
+		require.NoError(t, <-done)
 	})
 }

@@ -3,6 +3,7 @@ package bizmon
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/chronoretrace/chronomon/monitor"
@@ -12,7 +13,7 @@ import (
 type Health struct {
 	Source  string
 	At      time.Time
-	Known   bool    // false until there is anything to judge by
+	Known   bool    // whether there is anything to judge by: of late, or that it is down
 	Up      bool    // as data_source_up
 	Score   float64 // 0 to 1: the parts' mean by weight, or 0 if the source is down
 	Healthy bool    // not below its threshold
@@ -21,7 +22,7 @@ type Health struct {
 
 // Part is one reason for a score.
 type Part struct {
-	Name   string  // "availability", "response", "freshness", "completeness" or "order"
+	Name   string  // "availability", "freshness", "response", "completeness" or "order"
 	Score  float64 // 0 to 1
 	Weight float64
 	Why    string // such as "3 of 120 requests failed"
@@ -46,37 +47,56 @@ func (s *Source) health(now time.Time) Health {
 		return h
 	}
 	s.mu.Lock()
-	r := s.recent.sum(now)
+	c, r := s.config, s.recent.sum(now)
 	lag, hasLag := s.lagLocked(now)
-	h.Up, h.Known = !s.down, s.known
+	h.Up, _ = s.upLocked()
 	s.mu.Unlock()
 
 	part := func(name string, weight, score float64, why string) {
 		h.Parts = append(h.Parts, Part{name, min(max(score, 0), 1), weight, why})
 	}
-	if n := r.ok + r.failed; n > 0 {
-		part("availability", weightAvailability, float64(r.ok)/float64(n), fmt.Sprintf("%d of %d requests failed", r.failed, n))
+	requests, checks := r.ok+r.failed, r.up+r.down
+	if n := requests + checks; n > 0 {
+		part("availability", weightAvailability, float64(r.ok+r.up)/float64(n), failures(r.failed, requests, r.down, checks))
 	}
 	if r.ok > 0 {
 		mean := r.took / time.Duration(r.ok)
-		part("response", weightResponse, ratio(s.config.target, mean), fmt.Sprintf("%v on average, wanted %v", mean.Round(time.Millisecond), s.config.target))
+		part("response", weightResponse, ratio(c.target, mean), fmt.Sprintf("%v on average, wanted %v", mean.Round(time.Millisecond), c.target))
 	}
 	if hasLag {
-		late := float64(lag-s.config.maxLag) / float64(2*s.config.maxLag)
-		part("freshness", weightFreshness, 1-max(late, 0), fmt.Sprintf("the newest data is %v of trading old, wanted %v", lag.Round(time.Second), s.config.maxLag))
+		late := float64(lag-c.maxLag) / (2 * float64(c.maxLag))
+		part("freshness", weightFreshness, 1-max(late, 0), fmt.Sprintf("the newest data is %v of trading old, wanted %v", lag.Round(time.Second), c.maxLag))
 	}
 	if r.points > 0 {
 		part("completeness", weightCompleteness, float64(r.points)/(float64(r.points)+float64(r.missing)),
 			fmt.Sprintf("%d points are missing beside %d", r.missing, r.points))
 		part("order", weightOrder, 1-float64(r.bad)/float64(r.points), fmt.Sprintf("%d of %d points are doubled or out of order", r.bad, r.points))
 	}
-	h.Score, h.Known = score(h), h.Known || len(h.Parts) > 0
-	h.Healthy = !h.Known || h.Score >= s.config.threshold
+	h.Score, h.Known = score(h), !h.Up || len(h.Parts) > 0
+	h.Healthy = !h.Known || h.Score >= c.threshold
 	return h
 }
 
+// failures says how many requests and checks from outside failed, without those
+// that there were none of.
+func failures(failed, requests, down, checks uint32) string {
+	switch {
+	case checks == 0:
+		return fmt.Sprintf("%d of %d requests failed", failed, requests)
+	case requests == 0:
+		return fmt.Sprintf("%d of %d checks failed", down, checks)
+	}
+	return fmt.Sprintf("%d of %d requests and %d of %d checks failed", failed, requests, down, checks)
+}
+
+// seen reports whether the source was asked or gave anything of late. Its data's
+// age alone is no news.
+func (h Health) seen() bool {
+	return slices.ContainsFunc(h.Parts, func(p Part) bool { return p.Name != "freshness" })
+}
+
 func score(h Health) float64 {
-	if h.Known && !h.Up {
+	if !h.Up {
 		return 0
 	}
 	if len(h.Parts) == 0 {
@@ -121,7 +141,7 @@ func (s *Source) crossed(h Health) bool {
 		return false
 	case !s.report && !h.Healthy:
 		s.report = true
-	case s.report && h.Score >= min(s.config.threshold+recovered, 1):
+	case s.report && h.seen() && h.Score >= min(s.config.threshold+recovered, 1):
 		s.report = false
 	default:
 		return false

@@ -11,17 +11,19 @@ import (
 // heat finds the keys that are used most of late. Weights grow instead of
 // counts shrinking (Cormode, Shkapenyuk, Srivastava and Xu, "Forward decay",
 // 2009): a use at time t weighs 2^((t-mark)/halfLife), and the marks move before
-// the numbers get too large.
+// the numbers get too large. Time does not run backwards: where the clock is set
+// back it stands still, and by more than a half-life it goes on from where it was.
 type heat struct {
 	halfLife time.Duration // 0: no decay
 
-	mu   sync.Mutex
-	mark time.Time    // guarded by mu
-	topK *sketch.TopK // guarded by mu
+	mu     sync.Mutex
+	mark   time.Time    // guarded by mu
+	newest time.Time    // guarded by mu
+	topK   *sketch.TopK // guarded by mu
 }
 
-// mostDoublings is how far weights grow before all are scaled down.
-const mostDoublings = 100
+// mostWeight is how far weights grow before all are scaled down.
+const mostWeight = 1 << 100
 
 func newHeat(counters int, halfLife time.Duration) *heat {
 	return &heat{halfLife: halfLife, topK: sketch.NewTopK(counters)}
@@ -41,15 +43,17 @@ func (h *heat) weight(now time.Time) float64 {
 	if h.mark.IsZero() {
 		h.mark = now
 	}
-	doublings := float64(now.Sub(h.mark)) / float64(h.halfLife)
-	if doublings < -1 { // the clock was set back
-		h.mark, doublings = now, 0
+	back := h.newest.Sub(now)
+	h.newest = later(h.newest, now)
+	weight := math.Exp2(float64(h.newest.Sub(h.mark)) / float64(h.halfLife))
+	if back > h.halfLife {
+		h.newest = now
 	}
-	if doublings > mostDoublings {
-		h.topK.Scale(math.Exp2(-doublings))
-		h.mark, doublings = now, 0
+	if back > h.halfLife || weight > mostWeight {
+		h.topK.Scale(1 / weight)
+		h.mark, weight = h.newest, 1
 	}
-	return math.Exp2(doublings)
+	return weight
 }
 
 // top returns the n hottest keys; their counts are as of now.

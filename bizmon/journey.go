@@ -53,34 +53,45 @@ func (u *Users) Journeys(n int) []Step {
 	if u.core.m.Off() {
 		return nil
 	}
-	names := make([]string, u.journeys.width+1) // the last is ""
-	names[0] = u.features.other.name
-	for _, f := range u.features.table.values() {
-		names[f.id] = f.name
+	counts := u.journeys.counts()
+	names := u.featureNames()
+	left := make([]uint64, len(names))
+	for _, c := range counts {
+		left[c[0]] += c[2]
 	}
-	out := u.journeys.steps(names)
+	out := make([]Step, len(counts))
+	for i, c := range counts {
+		out[i] = Step{names[c[0]], names[c[1]], c[2], float64(c[2]) / float64(left[c[0]])}
+	}
 	slices.SortFunc(out, func(a, b Step) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
 	return out[:min(max(n, 0), len(out))]
 }
 
-func (j *journeys) steps(names []string) (out []Step) {
+// counts are the steps that were made: from, to, and how often.
+func (j *journeys) counts() (out [][3]uint64) {
 	for from := range j.rows {
 		r := j.rows[from].Load()
 		if r == nil {
 			continue
 		}
-		first, sum := len(out), uint64(0)
 		for to := range *r {
 			if n := (*r)[to].Load(); n > 0 {
-				out = append(out, Step{From: names[from], To: names[to], Count: n})
-				sum += n
+				out = append(out, [3]uint64{uint64(from), uint64(to), n})
 			}
-		}
-		for i := range out[first:] {
-			out[first+i].Share = float64(out[first+i].Count) / float64(sum)
 		}
 	}
 	return out
+}
+
+// featureNames are the names of what counts tells apart, so far: of features,
+// and "" at the end.
+func (u *Users) featureNames() []string {
+	names := make([]string, u.journeys.width+1)
+	names[0] = u.features.other.name
+	for _, f := range u.features.table.values() {
+		names[f.id] = f.name
+	}
+	return names
 }

@@ -6,6 +6,9 @@ import (
 	"sync/atomic"
 )
 
+// mostName is how long a name may be, in bytes, that is kept as a label or a key.
+const mostName = 200
+
 // lookup is a map that only grows. What has been in it for a while is found
 // without a lock and without an allocation.
 type lookup[K comparable, V any] struct {

@@ -18,7 +18,6 @@ func (f optionFunc) apply(c *config) { f(c) }
 
 type config struct {
 	calendar    *calendar.Calendar
-	calendarSet bool
 	location    *time.Location
 	locationSet bool
 	interval    time.Duration
@@ -33,7 +32,6 @@ type config struct {
 	sessions     int
 
 	stocks       int
-	stocksSet    bool
 	heat         int
 	halfLife     time.Duration
 	threshold    float64
@@ -74,7 +72,7 @@ func (c *config) validate(labelLimit int) (errs []error) {
 			errs = append(errs, invalid(option, value, want))
 		}
 	}
-	check(!c.calendarSet || c.calendar != nil, "WithCalendar", nil, "a calendar")
+	checkCalendar(check, "WithCalendar", c.calendar)
 	check(!c.locationSet || c.location != nil, "WithLocation", nil, "a location")
 	check(c.interval >= time.Millisecond, "WithInterval", c.interval, "1 ms or more")
 	check(!c.storeSet || c.store != nil, "WithSketchStore", nil, "a store")
@@ -82,7 +80,7 @@ func (c *config) validate(labelLimit int) (errs []error) {
 	check(c.featureLimit >= 1 && c.featureLimit <= mostFeatures, "WithFeatureLimit", c.featureLimit, fmt.Sprintf("1 to %d", mostFeatures))
 	check(len(c.features) <= mostFeatures, "WithFeatures", fmt.Sprintf("%d names", len(c.features)), fmt.Sprintf("at most %d", mostFeatures))
 	for _, f := range c.features {
-		check(f != "", "WithFeatures", `""`, "names")
+		check(f != "" && len(f) <= mostName, "WithFeatures", fmt.Sprintf("%.20q", f), fmt.Sprintf("names of up to %d bytes", mostName))
 	}
 	check(c.idle > 0, "WithSessions idle", c.idle, "a positive duration")
 	check(c.most >= c.idle, "WithSessions longest", c.most, "no less than idle")
@@ -101,6 +99,11 @@ func (c *config) validate(labelLimit int) (errs []error) {
 	return errs
 }
 
+func checkCalendar(check func(ok bool, option string, value any, want string), option string, c *calendar.Calendar) {
+	check(c != nil, option, nil, "a calendar")
+	check(c == nil || c.Location() != nil, option, "Calendar{}", "a calendar that package calendar has made")
+}
+
 func (c *config) refuseNil(option string, isNil bool) {
 	if isNil {
 		c.nilFunctions = append(c.nilFunctions, option)
@@ -111,7 +114,7 @@ func (c *config) refuseNil(option string, isNil bool) {
 // gaps of data are judged, where a source has no calendar of its own. Default:
 // [calendar.SSE].
 func WithCalendar(cal *calendar.Calendar) Option {
-	return optionFunc(func(c *config) { c.calendar, c.calendarSet = cal, true })
+	return optionFunc(func(c *config) { c.calendar = cal })
 }
 
 // WithLocation sets the site's time zone, in which the days of "7d" and "30d"
@@ -125,10 +128,11 @@ func WithLocation(l *time.Location) Option {
 func WithInterval(d time.Duration) Option { return optionFunc(func(c *config) { c.interval = d }) }
 
 // WithSketchStore shares the counts of active users with all processes that use
-// the same store: Run exchanges sketches with it every so often. While the store
-// is away each process goes on with what it knows, and loses nothing. All
-// processes must have the same [monitor.WithPseudonymKey] and location. Default:
-// no store; an interval of 10 s is usual.
+// the same store: Run exchanges sketches with it every so often, which may take
+// that long, and 10 s at most. While the store is away each process goes on with
+// what it knows, and loses nothing. All processes must have the same
+// [monitor.WithPseudonymKey], without which New fails, and the same location. Default: no
+// store; an interval of 10 s is usual.
 func WithSketchStore(s SketchStore, every time.Duration) Option {
 	return optionFunc(func(c *config) { c.store, c.storeSet, c.syncEvery = s, true, every })
 }
@@ -159,7 +163,7 @@ func WithSessionLimit(n int) Option { return optionFunc(func(c *config) { c.sess
 // further symbols are counted under "other". It cannot be above the monitor's
 // label limit. Default: that limit.
 func WithStockLimit(n int) Option {
-	return optionFunc(func(c *config) { c.stocks, c.stocksSet = n, true })
+	return optionFunc(func(c *config) { c.stocks = n })
 }
 
 // WithHeat sets how many stocks the sketch of query heat follows, about 150

@@ -1,6 +1,7 @@
 package bizmon_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/chronoretrace/chronomon/bizmon"
 	"github.com/chronoretrace/chronomon/monitor"
+	"github.com/chronoretrace/chronomon/monitor/calendar"
 )
 
 func TestNewNamesEveryBadOption(t *testing.T) {
@@ -17,12 +19,15 @@ func TestNewNamesEveryBadOption(t *testing.T) {
 	require.NoError(t, err)
 	bad := map[string]bizmon.Option{
 		"WithCalendar = <nil>":                        bizmon.WithCalendar(nil),
+		"WithCalendar = Calendar{}":                   bizmon.WithCalendar(&calendar.Calendar{}),
 		"WithLocation = <nil>":                        bizmon.WithLocation(nil),
 		"WithInterval = 0s":                           bizmon.WithInterval(0),
 		"WithSketchStore = <nil>":                     bizmon.WithSketchStore(nil, time.Second),
 		"WithSketchStore interval = -1s":              bizmon.WithSketchStore(&memory{}, -time.Second),
+		"WithSketchStore = a store: want monitor.Wit": bizmon.WithSketchStore(&memory{}, time.Second),
 		"WithFeatureLimit = 1001: want 1 to 1000":     bizmon.WithFeatureLimit(1001),
 		`WithFeatures = ""`:                           bizmon.WithFeatures("a", ""),
+		`WithFeatures = "xxx`:                         bizmon.WithFeatures(strings.Repeat("x", 201)),
 		"WithFeatures = 1001 names: want at most":     bizmon.WithFeatures(make([]string, 1001)...),
 		"WithSessions idle = 0s":                      bizmon.WithSessions(0, time.Hour),
 		"WithSessions longest = 1m0s":                 bizmon.WithSessions(time.Hour, time.Minute),
@@ -51,7 +56,7 @@ func TestNewNamesEveryBadOption(t *testing.T) {
 	_, err = bizmon.New(m, nil)
 	require.NoError(t, err, "a nil option is none")
 	_, err = bizmon.New(m)
-	require.ErrorContains(t, err, `bizmon: monitor: add snapshotter "bizmon": the name is taken`, "one is enough")
+	require.ErrorContains(t, err, "bizmon: the monitor has a Business already: ")
 }
 
 func TestNewSaysWhichNameIsTaken(t *testing.T) {

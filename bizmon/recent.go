@@ -14,12 +14,16 @@ const (
 
 // tally is what happened in a slot.
 type tally struct {
-	slot         int64 // counts slots from 1970
-	ok, failed   uint32
-	points       uint32
-	bad, missing uint32
-	took         time.Duration // of those that were ok
+	slot        int64         // counts slots from 1970
+	ok, failed  uint32        // requests
+	took        time.Duration // of those that were ok
+	up, down    uint32        // checks from outside
+	points, bad uint32
+	missing     uint64
 }
+
+// mostTook bounds what one request adds to the response time.
+const mostTook = time.Hour
 
 func (t *tally) request(failed bool, took time.Duration) {
 	if failed {
@@ -27,7 +31,15 @@ func (t *tally) request(failed bool, took time.Duration) {
 		return
 	}
 	t.ok++
-	t.took += max(took, 0)
+	t.took += min(max(took, 0), mostTook)
+}
+
+func (t *tally) probe(up bool) {
+	if up {
+		t.up++
+	} else {
+		t.down++
+	}
 }
 
 // at returns the slot of a time.
@@ -50,6 +62,8 @@ func (r *recent) sum(now time.Time) (sum tally) {
 		}
 		sum.ok += t.ok
 		sum.failed += t.failed
+		sum.up += t.up
+		sum.down += t.down
 		sum.points += t.points
 		sum.bad += t.bad
 		sum.missing += t.missing

@@ -20,10 +20,12 @@ type sessions struct {
 	shards   [shards]sessionShard
 }
 
+// sessionShard is the sessions of some of the users.
 type sessionShard struct {
-	mu   sync.Mutex
-	open map[uint64]session // guarded by mu
-	next int64              // guarded by mu; when a full table is swept again at the earliest
+	mu     sync.Mutex
+	open   map[uint64]session // guarded by mu
+	latest map[uint64]uint64  // guarded by mu; the key of the user's session used last, of those that have a name
+	next   int64              // guarded by mu; when a full table is swept again at the earliest
 }
 
 // session is what is known of one: nothing that names the user.
@@ -31,6 +33,7 @@ type session struct {
 	user        uint64 // hash
 	first, last int64  // Unix nanoseconds
 	feature     int32  // used last
+	loose       bool   // begun by a call that does not say which session it is of
 }
 
 func newSessions(c *core, j *journeys) *sessions {
@@ -39,24 +42,31 @@ func newSessions(c *core, j *journeys) *sessions {
 		s.cell = c.in.sessions
 	}
 	for i := range s.shards {
-		s.shards[i].open = map[uint64]session{}
+		s.shards[i].open, s.shards[i].latest = map[uint64]session{}, map[uint64]uint64{}
 	}
 	return s
 }
 
-// touch goes on with the session of that key, or begins it. feature may be none.
+// touch goes on with the session of that key, which is the user where it has no
+// name, or begins it. Without a feature it is any session of the user.
 func (s *sessions) touch(key, user uint64, feature int32, now time.Time) {
 	if s.core.config.sessions == 0 {
 		return
 	}
 	at := now.UnixNano()
-	sh := &s.shards[key%shards]
+	sh := &s.shards[user%shards]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	v, ok := sh.open[key]
+	if !ok {
+		key, v, ok = sh.other(key, user, feature)
+	}
 	if ok && s.over(v, at) {
 		s.end(sh, key, v)
 		ok = false
+		if feature == none {
+			key = user
+		}
 	}
 	if !ok {
 		if s.count.Load() >= int64(s.core.config.sessions) && !s.makeRoom(sh, at) {
@@ -65,14 +75,35 @@ func (s *sessions) touch(key, user uint64, feature int32, now time.Time) {
 		}
 		s.count.Add(1)
 		add(s.cell, sessionBegun, 1)
-		v = session{user: user, first: at, last: at, feature: none}
+		v = session{user: user, first: at, last: at, feature: none, loose: true}
 	}
 	v.last = max(v.last, at)
 	if feature != none {
 		s.journeys.step(v.feature, feature)
-		v.feature = feature
+		v.feature, v.loose = feature, false
 	}
 	sh.open[key] = v
+	if feature != none && key != user && sh.latest[user] != key {
+		sh.latest[user] = key
+	}
+}
+
+// other finds which open session is meant where none has that key: without a
+// feature the user's latest, and for a name the loose one, which it is given to.
+func (sh *sessionShard) other(key, user uint64, feature int32) (uint64, session, bool) {
+	if feature == none {
+		if latest, ok := sh.latest[user]; ok {
+			v, ok := sh.open[latest]
+			return latest, v, ok
+		}
+		return key, session{}, false
+	}
+	v, ok := sh.open[user]
+	if !ok || !v.loose {
+		return key, session{}, false
+	}
+	delete(sh.open, user)
+	return key, v, true
 }
 
 // over reports whether the session has ended by that time.
@@ -83,12 +114,19 @@ func (s *sessions) over(v session, at int64) bool {
 
 // end removes a session and counts it. The shard's lock is held.
 func (s *sessions) end(sh *sessionShard, key uint64, v session) {
-	delete(sh.open, key)
+	sh.remove(key, v.user)
 	s.count.Add(-1)
 	var home instrument.Home
 	s.cell.Observe(&home, 0, v.last-v.first)
 	if v.feature != none {
 		s.journeys.step(v.feature, none)
+	}
+}
+
+func (sh *sessionShard) remove(key, user uint64) {
+	delete(sh.open, key)
+	if sh.latest[user] == key {
+		delete(sh.latest, user)
 	}
 }
 
@@ -139,17 +177,15 @@ func (s *sessions) open(now time.Time) (n int) {
 
 // forget removes all sessions of a user without a trace.
 func (s *sessions) forget(user uint64) (found bool) {
-	for i := range s.shards {
-		sh := &s.shards[i]
-		sh.mu.Lock()
-		for key, v := range sh.open {
-			if v.user == user {
-				delete(sh.open, key)
-				s.count.Add(-1)
-				found = true
-			}
+	sh := &s.shards[user%shards]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	for key, v := range sh.open {
+		if v.user == user {
+			sh.remove(key, user)
+			s.count.Add(-1)
+			found = true
 		}
-		sh.mu.Unlock()
 	}
 	return found
 }

@@ -21,7 +21,8 @@ type archive struct {
 	Version     int            `json:"version"`
 	Fingerprint string         `json:"fingerprint"` // of the pseudonym key
 	Slots       []archivedSlot `json:"slots"`
-	Steps       []Step         `json:"steps"`
+	Features    []string       `json:"features"` // "" is the begin, or the end, of a session
+	Steps       [][3]uint64    `json:"steps"`    // from and to, of Features, and how often
 }
 
 type archivedSlot struct {
@@ -30,9 +31,10 @@ type archivedSlot struct {
 	Sketch []byte `json:"sketch"`
 }
 
-const archiveVersion = 1
+const archiveVersion = 2
 
-// mostArchive bounds what Restore reads: all sketches at their largest, in base64.
+// mostArchive bounds what Restore reads. The largest there can be has 76 sketches
+// of 64 KiB in base64, and the steps between 1000 features of 30 bytes each: 40 MB.
 const mostArchive = 64 << 20
 
 // SnapshotName implements monitor.Snapshotter.
@@ -41,7 +43,9 @@ func (s *snapshot) SnapshotName() string { return "bizmon" }
 // Snapshot implements monitor.Snapshotter.
 func (s *snapshot) Snapshot(_ context.Context, w io.Writer) error {
 	users := s.b.Users
-	a := archive{Version: archiveVersion, Fingerprint: s.b.core.fingerprint, Steps: users.Journeys(mostFeatures * mostFeatures)}
+	a := archive{Version: archiveVersion, Fingerprint: s.b.core.fingerprint}
+	a.Steps = users.journeys.counts()
+	a.Features = users.featureNames()
 	var err error
 	if a.Slots, err = users.windows.archive(s.b.core.m.Now()); err != nil {
 		return fmt.Errorf("bizmon: snapshot: %w", err)
@@ -58,6 +62,9 @@ func (s *snapshot) Restore(ctx context.Context, r io.Reader) error {
 	limited := &io.LimitedReader{R: r, N: mostArchive}
 	var a archive
 	if err := json.NewDecoder(limited).Decode(&a); err != nil {
+		if limited.N <= 0 {
+			err = fmt.Errorf("more than %d MiB: %w", mostArchive>>20, err)
+		}
 		return fmt.Errorf("bizmon: restore: %w", err)
 	}
 	if a.Version != archiveVersion {
@@ -73,10 +80,13 @@ func (s *snapshot) Restore(ctx context.Context, r io.Reader) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s.b.Users.windows.restore(ids, sketches, s.b.core.m.Now())
 	for _, st := range a.Steps {
-		s.b.Users.restoreStep(st)
+		if n := uint64(len(a.Features)); st[0] >= n || st[1] >= n {
+			return fmt.Errorf("bizmon: restore: a step of %d to %d: there are %d features", st[0], st[1], n)
+		}
 	}
+	s.b.Users.windows.restore(ids, sketches, s.b.core.m.Now())
+	s.b.Users.restore(a.Features, a.Steps)
 	return nil
 }
 
@@ -100,14 +110,17 @@ func decodeSlots(slots []archivedSlot) (ids []slotID, sketches []*Sketch, err er
 	return ids, sketches, nil
 }
 
-func (u *Users) restoreStep(st Step) {
-	id := func(name string) int32 {
-		if name == "" {
-			return none
+func (u *Users) restore(names []string, steps [][3]uint64) {
+	ids := make([]int32, len(names))
+	for i, name := range names {
+		ids[i] = none
+		if name != "" {
+			ids[i] = u.features.find(name).id
 		}
-		return u.features.find(name).id
 	}
-	u.journeys.add(id(st.From), id(st.To), st.Count)
+	for _, st := range steps {
+		u.journeys.add(ids[st[0]], ids[st[1]], st[2])
+	}
 }
 
 func (w *windows) archive(now time.Time) (out []archivedSlot, err error) {
@@ -134,9 +147,9 @@ func (w *windows) restore(ids []slotID, sketches []*Sketch, now time.Time) {
 	defer w.mu.Unlock()
 	w.carry(now)
 	for i, id := range ids {
-		first, last := w.back(id.level, now, levels[id.level].keep-1), w.back(id.level, now, 0)
-		aligned := w.slotStart(id.level, time.Unix(id.start, 0)).Unix() == id.start
-		if id.start < first || id.start > last || !aligned {
+		length := int64(levels[id.level].length / time.Second)
+		ago := w.back(id.level, now, 0) - id.start
+		if ago < 0 || ago%length != 0 || ago/length >= int64(levels[id.level].keep) {
 			continue
 		}
 		s := w.slot(id.level, id.start)

@@ -16,8 +16,9 @@ import (
 
 // Sources measures where data comes from.
 type Sources struct {
-	core  *core
-	table lookup[string, *Source]
+	core     *core
+	table    lookup[string, *Source]
+	overflow *instrument.Cell
 }
 
 // SourceOption configures one data source.
@@ -45,8 +46,8 @@ func (c *sourceConfig) validate(name string) error {
 	}
 	check(name != "", "name", `""`, "a name")
 	check(utf8.ValidString(name), "name", fmt.Sprintf("%q", name), "valid UTF-8")
-	check(len(name) <= 200, "name", fmt.Sprintf("%d bytes", len(name)), "at most 200 bytes")
-	check(c.calendar != nil, "WithSourceCalendar", nil, "a calendar")
+	check(len(name) <= mostName, "name", fmt.Sprintf("%d bytes", len(name)), fmt.Sprintf("at most %d bytes", mostName))
+	checkCalendar(check, "WithSourceCalendar", c.calendar)
 	check(c.target > 0, "WithResponseTarget", c.target, "a positive duration")
 	check(c.maxLag > 0, "WithMaxLag", c.maxLag, "a positive duration")
 	check(c.spacing >= 0, "WithSpacing", c.spacing, "a duration, or 0 for none")
@@ -93,19 +94,29 @@ func WithThreshold(score float64) SourceOption {
 	return sourceOptionFunc(func(s *sourceConfig) { s.threshold = score })
 }
 
-func newSources(c *core) *Sources { return &Sources{core: c} }
+func (c *config) source() *sourceConfig {
+	return &sourceConfig{
+		calendar: c.calendar, target: time.Second, maxLag: 5 * time.Minute, downAfter: 3, threshold: c.threshold,
+	}
+}
+
+func newSources(c *core) *Sources {
+	ss := &Sources{core: c}
+	if !c.m.Off() {
+		ss.overflow = c.in.overflowed(catalog.DataSourceRequests, "data_source")
+	}
+	return ss
+}
 
 // ErrTooManySources is returned when there are as many data sources as a label
 // may have values.
 var ErrTooManySources = errors.New("as many data sources as the label limit allows")
 
-// Add returns the data source of that name, made with the options the first
-// time. Later calls return the same one, whatever their options.
+// Add returns the data source of that name, with the options of the first Add,
+// also where [Sources.Get] has made it before. Later calls return the same one,
+// whatever their options.
 func (ss *Sources) Add(name string, opts ...SourceOption) (*Source, error) {
-	c := &sourceConfig{
-		calendar: ss.core.config.calendar, target: time.Second, maxLag: 5 * time.Minute,
-		downAfter: 3, threshold: ss.core.config.threshold,
-	}
+	c := ss.core.config.source()
 	for _, o := range opts {
 		if o != nil {
 			o.applySource(c)
@@ -114,16 +125,11 @@ func (ss *Sources) Add(name string, opts ...SourceOption) (*Source, error) {
 	if err := c.validate(name); err != nil {
 		return nil, err
 	}
-	if ss.core.m.Off() {
-		return &Source{core: ss.core, name: name, config: c}, nil
-	}
-	s, ok := ss.table.getOrMake(name, ss.core.in.set.LabelLimit(), func() (string, *Source) {
-		s := newSource(ss.core, strings.Clone(name), c)
-		return s.name, s
-	})
+	s, ok := ss.make(name, ss.core.in.set.LabelLimit())
 	if !ok {
 		return nil, fmt.Errorf("bizmon: source %q: %w", name, ErrTooManySources)
 	}
+	s.adopt(c)
 	return s, nil
 }
 
@@ -133,20 +139,34 @@ func (ss *Sources) Get(name string) *Source {
 	if s, ok := ss.table.get(name); ok {
 		return s
 	}
-	s, err := ss.Add(name)
-	if err == nil {
-		return s
+	if ss.core.config.source().validate(name) == nil {
+		if s, ok := ss.make(name, ss.core.in.set.LabelLimit()); ok {
+			return s
+		}
+		add(ss.overflow, 0, 1)
 	}
-	if s, ok := ss.table.get(instrument.Other); ok {
-		return s
+	s, _ := ss.make(instrument.Other, math.MaxInt)
+	return s
+}
+
+// make returns the data source of that name, with the default options if it is
+// new; ok is false if there are too many.
+func (ss *Sources) make(name string, most int) (*Source, bool) {
+	c := ss.core.config.source()
+	if ss.core.m.Off() {
+		return &Source{core: ss.core, name: name, config: c}, true
 	}
-	s, _ = ss.table.getOrMake(instrument.Other, math.MaxInt, func() (string, *Source) {
-		s := newSource(ss.core, instrument.Other, &sourceConfig{
-			calendar: ss.core.config.calendar, target: time.Second, maxLag: 5 * time.Minute, downAfter: 3,
-		})
+	return ss.table.getOrMake(name, most, func() (string, *Source) {
+		s := newSource(ss.core, strings.Clone(name), c)
 		return s.name, s
 	})
-	return s
+}
+
+// Observe says what a check from outside found, as [Source.Probed] does: that of
+// bizmon/probe, of which Sources is an Observer. How long it took is not taken for
+// a response time, since a check makes a connection of its own.
+func (ss *Sources) Observe(source string, _ time.Duration, err error) {
+	ss.Get(source).Probed(err == nil)
 }
 
 // Health returns the health of all data sources, by name.
@@ -207,25 +227,31 @@ func (ss *Sources) register() error {
 				}
 			}
 		}),
-		in.gauge(catalog.MarketOpen, ss.markets),
+		in.gauge(catalog.MarketOpen, func(e emit) {
+			for _, c := range ss.calendars() {
+				if open, err := c.IsOpen(ss.core.m.Now()); err == nil { // no answer is better than a guess
+					e(number(open), c.Name())
+				}
+			}
+		}),
+		in.gauge(catalog.MarketCalendarRemaining, func(e emit) {
+			for _, c := range ss.calendars() {
+				e(float64(c.DaysLeft(ss.core.m.Now()))*(24*time.Hour).Seconds(), c.Name())
+			}
+		}),
 	)
 }
 
-// markets shows whether the exchanges trade whose calendars are in use. Where
-// the calendar does not hold the year there is no answer.
-func (ss *Sources) markets(e emit) {
-	now, seen := ss.core.m.Now(), map[string]bool{}
-	show := func(c *calendar.Calendar) {
-		open, err := c.IsOpen(now)
-		if err == nil && !seen[c.Name()] {
-			seen[c.Name()] = true
-			e(number(open), c.Name())
+// calendars returns those that are in use, one of each name.
+func (ss *Sources) calendars() []*calendar.Calendar {
+	all := []*calendar.Calendar{ss.core.config.calendar}
+	for _, s := range ss.table.values() {
+		c := s.calendar()
+		if !slices.ContainsFunc(all, func(o *calendar.Calendar) bool { return o.Name() == c.Name() }) {
+			all = append(all, c)
 		}
 	}
-	show(ss.core.config.calendar)
-	for _, s := range ss.table.values() {
-		show(s.config.calendar)
-	}
+	return all
 }
 
 func number(b bool) float64 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/bizmon"
+	"github.com/chronoretrace/chronomon/bizmon/probe"
 	"github.com/chronoretrace/chronomon/monitor"
 	"github.com/chronoretrace/chronomon/monitor/calendar"
 )
@@ -52,6 +54,58 @@ func TestSourceUp(t *testing.T) {
 	require.InDelta(t, 3, s.value(t, `data_source_requests_total{data_source="akshare",outcome="error"}`), 0)
 	require.InDelta(t, 1, s.value(t, `data_source_requests_total{data_source="akshare",outcome="ok"}`), 0)
 	require.InDelta(t, 4, s.value(t, `data_source_response_seconds_count{data_source="akshare"}`), 0)
+}
+
+// TestProbesDoNotOutweighRequests: a status page may answer when nothing else does.
+func TestProbesDoNotOutweighRequests(t *testing.T) {
+	t.Parallel()
+	s := setup(t, nil)
+	src := source(t, s, "akshare")
+	up := func() float64 { return s.value(t, `data_source_up{data_source="akshare"}`) }
+	for range 3 {
+		src.Observe(t.Context(), bizmon.Fetch{Err: errAway})
+		src.Probed(true)
+	}
+	require.Zero(t, up())
+	h := src.Health()
+	require.Equal(t, "3 of 3 requests and 0 of 3 checks failed", h.Parts[0].Why)
+	require.InDelta(t, 0.5, h.Parts[0].Score, 0)
+	s.clock.Add(6 * time.Minute)
+	require.Zero(t, up(), "silence is no answer")
+	src.Probed(true)
+	require.InDelta(t, 1, up(), 0, "nobody asks it any more: a check is all there is")
+	for range 3 {
+		src.Probed(false)
+	}
+	require.Zero(t, up())
+	require.Equal(t, "3 of 4 checks failed", src.Health().Parts[0].Why)
+	src.Observe(t.Context(), bizmon.Fetch{})
+	require.InDelta(t, 1, up(), 0, "it has answered, whatever checks find")
+}
+
+// TestSourcesObserveProbes: a check is one event, and news of its source.
+func TestSourcesObserveProbes(t *testing.T) {
+	t.Parallel()
+	sink := &collect{}
+	s := setup(t, []monitor.Option{monitor.WithSink("test", sink, monitor.WithKinds(monitor.KindSource))})
+	stop := run(t, s.m)
+	var result error
+	p, err := probe.New(s.m, []probe.Target{{
+		Name: "quotes-api", Source: "akshare", Interval: time.Minute,
+		Check: probe.Func(func(context.Context) error { return result }),
+	}}, probe.WithObserver(s.Sources), probe.WithJitter(0))
+	require.NoError(t, err)
+	p.Probe(t.Context(), s.clock.Now())
+	require.InDelta(t, 1, s.value(t, `data_source_up{data_source="akshare"}`), 0)
+	result = errAway
+	for range 3 {
+		s.clock.Add(time.Minute)
+		p.Probe(t.Context(), s.clock.Now())
+	}
+	require.Zero(t, s.value(t, `data_source_up{data_source="akshare"}`))
+	require.Zero(t, s.value(t, `data_source_requests_total{data_source="akshare",outcome="error"}`))
+	stop()
+	require.Len(t, sink.events, 4)
 }
 
 func TestSourceDo(t *testing.T) {
@@ -100,6 +154,8 @@ func TestFreshness(t *testing.T) {
 		require.InDelta(t, c.fresh, s.value(t, `data_source_health_part{data_source="akshare",part="freshness"}`), 1e-9)
 	}
 	require.InDelta(t, 1, s.value(t, `market_open{exchange="SSE"}`), 0)
+	left := s.value(t, `market_calendar_remaining_seconds{exchange="SSE"}`)
+	require.Equal(t, calendar.SSE().DaysLeft(s.m.Now()), int(left/86400))
 	s.clock.Set(day(24, 12, 0))
 	require.Zero(t, s.value(t, `market_open{exchange="SSE"}`))
 
@@ -114,8 +170,76 @@ func TestFreshness(t *testing.T) {
 	require.InDelta(t, 1, s.value(t, `data_source_out_of_order_points_total{data_source="akshare"}`), 0)
 	src.Data("600519", s.clock.Now().Add(time.Second))
 	require.InDelta(t, 1, s.value(t, `data_source_out_of_order_points_total{data_source="akshare"}`), 0)
-	s.clock.Add(time.Minute + time.Second)
+	s.clock.Add(time.Minute) // of which the point is no younger than when it came
 	require.InDelta(t, 60, s.value(t, `stock_data_lag_seconds{data_source="akshare"}`), 0)
+}
+
+// TestFutureHidesNoOutage: neither a wrong point nor a wrong clock makes data
+// fresh that does not come.
+func TestFutureHidesNoOutage(t *testing.T) {
+	t.Parallel()
+	s := setup(t, nil)
+	src := source(t, s, "akshare", bizmon.WithSpacing(time.Minute))
+	lag := func() float64 { return s.value(t, `stock_data_lag_seconds{data_source="akshare"}`) }
+	disorder := func() float64 { return s.value(t, `data_source_out_of_order_points_total{data_source="akshare"}`) }
+	minutes := func(n int) {
+		for range n {
+			s.clock.Add(time.Minute)
+			src.Data("600519", s.clock.Now())
+		}
+	}
+	src.Data("600519", monday.Add(23*time.Hour))
+	require.InDelta(t, 1, disorder(), 0)
+	minutes(30)
+	require.InDelta(t, 1, disorder(), 0, "the others are in order")
+	src.Data("600519", s.clock.Now().Add(time.Minute)) // a bar named by its end
+	require.InDelta(t, 1, disorder(), 0)
+	require.Zero(t, lag())
+	s.clock.Add(20 * time.Minute)
+	require.InDelta(t, 20*60, lag(), 0)
+
+	right := s.clock.Now()
+	s.clock.Set(right.Add(24 * time.Hour))
+	src.Data("600519", s.clock.Now())
+	s.clock.Set(right)
+	require.Zero(t, lag())
+	s.clock.Add(2 * time.Minute)
+	require.InDelta(t, 120, lag(), 0, "from when the clock was set right")
+	src.Data("600519", s.clock.Now())
+	minutes(5)
+	require.InDelta(t, 2, disorder(), 0, "one, until it is known that the clock was wrong")
+
+	daily := source(t, s, "daily", bizmon.WithSpacing(4*time.Hour), bizmon.WithMaxLag(8*time.Hour))
+	daily.Data("600519", time.Date(2026, 3, 3, 0, 0, 0, 0, shanghai)) // today's bar, by its end
+	require.Zero(t, s.value(t, `data_source_out_of_order_points_total{data_source="daily"}`))
+}
+
+// TestTimesThatAreNone are held against nothing.
+func TestTimesThatAreNone(t *testing.T) {
+	t.Parallel()
+	s := setup(t, nil)
+	src := source(t, s, "akshare", bizmon.WithSpacing(time.Minute))
+	for _, at := range []time.Time{{}, time.Unix(0, 0), time.Unix(-1<<62, 0)} {
+		src.Data("600519", at)
+	}
+	require.Empty(t, s.exposition("stock_data_lag_seconds{"))
+	src.Data("600519", s.clock.Now())
+	require.InDelta(t, 3, s.value(t, `data_source_out_of_order_points_total{data_source="akshare"}`), 0)
+	require.Zero(t, s.value(t, `data_source_missing_points_total{data_source="akshare"}`))
+	require.Zero(t, s.value(t, `data_source_late_points_total{data_source="akshare"}`))
+}
+
+// TestMissingDoesNotWrap: five thousand keys that each miss a million points.
+func TestMissingDoesNotWrap(t *testing.T) {
+	t.Parallel()
+	s := setup(t, nil)
+	src := source(t, s, "akshare", bizmon.WithSpacing(time.Second))
+	for _, at := range []time.Time{monday.AddDate(0, -6, 0), monday} {
+		for i := range 5000 {
+			src.Data(strconv.Itoa(i), at)
+		}
+	}
+	require.Equal(t, "5000000000 points are missing beside 10000", src.Health().Parts[1].Why)
 }
 
 func TestGapsDuplicatesOrder(t *testing.T) {
@@ -281,6 +405,35 @@ func TestHealthReports(t *testing.T) {
 	require.InDelta(t, 2, s.value(t, `monitor_callback_panics_total{callback="bizmon.WithOnHealth"}`), 0)
 }
 
+// TestHealthyAgainNeedsEvidence: that nobody asks a source any more is none.
+func TestHealthyAgainNeedsEvidence(t *testing.T) {
+	t.Parallel()
+	var said []bool
+	s := setup(t, nil, bizmon.WithOnHealth(func(h bizmon.Health) { said = append(said, h.Healthy) }))
+	src := source(t, s, "akshare")
+	src.Data("600519", monday)
+	for _, err := range []error{nil, errAway, errAway} {
+		src.Observe(t.Context(), bizmon.Fetch{Took: time.Minute, Err: err})
+		s.Check(s.clock.Now())
+	}
+	require.Equal(t, []bool{false}, said)
+	s.clock.Set(monday.Add(6 * time.Hour)) // after hours
+	src.Data("600519", s.clock.Now())
+	s.clock.Add(6 * time.Minute)
+	require.InDelta(t, 1, src.Health().Score, 0, "its data is fresh")
+	s.Check(s.clock.Now())
+	require.Equal(t, []bool{false}, said)
+	src.Observe(t.Context(), bizmon.Fetch{})
+	s.Check(s.clock.Now())
+	require.Equal(t, []bool{false, true}, said)
+
+	quiet := source(t, s, "quiet")
+	quiet.Observe(t.Context(), bizmon.Fetch{})
+	s.clock.Add(6 * time.Minute)
+	require.False(t, quiet.Health().Known)
+	require.Empty(t, s.exposition(`data_source_health_score{data_source="quiet"`))
+}
+
 // TestRunChecks: Run judges by itself, on time.
 func TestRunChecks(t *testing.T) {
 	t.Parallel()
@@ -325,6 +478,7 @@ func TestSourcesAreBounded(t *testing.T) {
 	_, err := s.Sources.Add("one more")
 	require.ErrorIs(t, err, bizmon.ErrTooManySources)
 	require.Same(t, s.Sources.Get("3"), source(t, s, "3"))
+	require.InDelta(t, 990, s.value(t, `monitor_label_overflow_total{metric="data_source_requests_total",label="data_source"}`), 0)
 
 	big := setup(t, nil)
 	src := source(t, big, "x", bizmon.WithSpacing(time.Second))
@@ -334,16 +488,46 @@ func TestSourcesAreBounded(t *testing.T) {
 	require.InDelta(t, 100_000, big.value(t, `data_source_points_total{data_source="x"}`), 0)
 }
 
+// TestAddAfterGet: what was used before it was described keeps its past, and
+// takes the options.
+func TestAddAfterGet(t *testing.T) {
+	t.Parallel()
+	s := setup(t, nil)
+	s.Sources.Get("akshare").Probed(false)
+	src := source(t, s, "akshare", bizmon.WithDownAfter(2))
+	require.Same(t, src, source(t, s, "akshare", bizmon.WithDownAfter(100)), "the first Add decides")
+	src.Probed(false)
+	require.Zero(t, s.value(t, `data_source_up{data_source="akshare"}`))
+}
+
+// TestSourceExtremes: options and calls at the ends of what they may be.
+func TestSourceExtremes(t *testing.T) {
+	t.Parallel()
+	s := setup(t, nil)
+	src := source(t, s, "akshare", bizmon.WithMaxLag(math.MaxInt64), bizmon.WithSpacing(math.MaxInt64), bizmon.WithResponseTarget(math.MaxInt64))
+	var none context.Context
+	for range 3 {
+		src.Observe(none, bizmon.Fetch{Took: math.MaxInt64})
+	}
+	src.Observe(none, bizmon.Fetch{Err: context.Canceled})
+	src.Data("600519", monday)
+	src.Data("600519", monday.Add(time.Minute))
+	for _, p := range src.Health().Parts[1:] {
+		require.InDelta(t, 1, p.Score, 0, p.Name)
+	}
+}
+
 func TestSourceOptions(t *testing.T) {
 	t.Parallel()
 	s := setup(t, nil)
 	for want, o := range map[string]bizmon.SourceOption{
-		"WithSourceCalendar = <nil>": bizmon.WithSourceCalendar(nil),
-		"WithResponseTarget = 0s":    bizmon.WithResponseTarget(0),
-		"WithMaxLag = -1s":           bizmon.WithMaxLag(-time.Second),
-		"WithSpacing = -1s":          bizmon.WithSpacing(-time.Second),
-		"WithDownAfter = 0":          bizmon.WithDownAfter(0),
-		"WithThreshold = 1.5":        bizmon.WithThreshold(1.5),
+		"WithSourceCalendar = <nil>":      bizmon.WithSourceCalendar(nil),
+		"WithSourceCalendar = Calendar{}": bizmon.WithSourceCalendar(&calendar.Calendar{}),
+		"WithResponseTarget = 0s":         bizmon.WithResponseTarget(0),
+		"WithMaxLag = -1s":                bizmon.WithMaxLag(-time.Second),
+		"WithSpacing = -1s":               bizmon.WithSpacing(-time.Second),
+		"WithDownAfter = 0":               bizmon.WithDownAfter(0),
+		"WithThreshold = 1.5":             bizmon.WithThreshold(1.5),
 	} {
 		_, err := s.Sources.Add("akshare", o)
 		require.ErrorIs(t, err, monitor.ErrInvalidOption)

@@ -62,7 +62,7 @@ func (s *Stocks) cell(source, symbol string) *instrument.Cell {
 	if c, ok := s.updates.get(series{source, symbol}); ok {
 		return c
 	}
-	if !s.updates.full(most) && symbol != instrument.Other {
+	if !s.updates.full(most) && symbol != instrument.Other && max(len(source), len(symbol)) <= mostName {
 		c, ok := s.updates.getOrMake(series{source, symbol}, most, func() (series, *instrument.Cell) {
 			k := series{strings.Clone(source), strings.Clone(symbol)}
 			return k, s.core.in.updates.Cell(k.source, k.symbol)
@@ -75,7 +75,7 @@ func (s *Stocks) cell(source, symbol string) *instrument.Cell {
 	if c, ok := s.others.get(source); ok {
 		return c
 	}
-	if !s.others.full(most) {
+	if !s.others.full(most) && len(source) <= mostName {
 		c, ok := s.others.getOrMake(source, most, func() (string, *instrument.Cell) {
 			source = strings.Clone(source)
 			return source, s.core.in.updates.Cell(source, instrument.Other)
@@ -95,6 +95,9 @@ func (s *Stocks) Queried(symbol string) {
 		return
 	}
 	add(s.core.in.queries, 0, 1)
+	if len(symbol) > mostName {
+		symbol = instrument.Other
+	}
 	s.heat.add(symbol, s.core.m.Now())
 }
 

@@ -67,6 +67,33 @@ func TestStocksAreBounded(t *testing.T) {
 	require.Len(t, s.Stocks.Hottest(1000), 50)
 }
 
+// TestNamesAreBounded: what is longer than a name can be counts, and is not kept.
+func TestNamesAreBounded(t *testing.T) {
+	t.Parallel()
+	s := setup(t, nil)
+	long := strings.Repeat("x", 1<<20)
+	s.Stocks.Queried(long)
+	require.Equal(t, "other", s.Stocks.Hottest(1)[0].Symbol)
+	s.Stocks.Updated(long, "600519")
+	s.Stocks.Updated("akshare", long)
+	s.Users.Track(bizmon.Action{Name: long})
+	c := s.Connections.Opened(long)
+	c.Sent(1)
+	c.Closed(long)
+	s.Sources.Get(long).Data(long, monday)
+	job := s.Backtests.Queue(long)
+	require.Len(t, s.Backtests.Jobs()[0].ID, 200)
+	job.Done(nil)
+	for _, series := range []string{
+		`stock_data_updates_total{data_source="other",symbol="other"}`, `stock_data_updates_total{data_source="akshare",symbol="other"}`,
+		`feature_uses_total{feature="other"}`, `websocket_connections_closed_total{connection_type="other",reason="other"}`,
+		`data_source_points_total{data_source="other"}`,
+	} {
+		require.InDelta(t, 1, s.value(t, series), 0, series)
+	}
+	require.NotContains(t, strings.Join(s.exposition(""), "\n"), "xxxx")
+}
+
 func TestHottest(t *testing.T) {
 	t.Parallel()
 	s := setup(t, nil, bizmon.WithHeat(1000, time.Hour))
@@ -103,6 +130,26 @@ func TestHottest(t *testing.T) {
 	s.Stocks.Queried("3")
 	s.Stocks.Queried("3")
 	require.Equal(t, "3", s.Stocks.Hottest(1)[0].Symbol, "a clock that was far ahead freezes nothing")
+
+	jumpy := setup(t, nil, bizmon.WithHeat(10, time.Hour))
+	right := jumpy.clock.Now()
+	for range 100 {
+		jumpy.Stocks.Queried("600519")
+	}
+	jumpy.clock.Set(right.Add(50 * time.Hour))
+	jumpy.Stocks.Queried("000001")
+	jumpy.clock.Set(right)
+	for range 10 {
+		jumpy.Stocks.Queried("600519")
+	}
+	top = jumpy.Stocks.Hottest(2)
+	require.Equal(t, "600519", top[0].Symbol)
+	require.InDelta(t, 10, top[0].Heat, 1e-6)
+	require.InDelta(t, 1, top[1].Heat, 1e-6, "one query is one, whenever it was")
+	jumpy.clock.Add(time.Hour)
+	require.InDelta(t, 5, jumpy.Stocks.Hottest(1)[0].Heat, 1e-6, "and is forgotten as others are")
+	jumpy.clock.Add(-20 * time.Minute)
+	require.InDelta(t, 5, jumpy.Stocks.Hottest(1)[0].Heat, 1e-6, "time stands still")
 
 	forever := setup(t, nil, bizmon.WithHeat(10, 0))
 	forever.Stocks.Queried("a")

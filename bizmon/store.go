@@ -34,17 +34,18 @@ type StoredSketch struct {
 // answered by trying again later with all that is missing. bizmon/redisstore is
 // one; bizmon/bizmontest tests others.
 type SketchStore interface {
-	// Join says under which key the caller's sketches are made. It is called
-	// before the first of the others, and again after an error. The first caller
-	// decides; for others with a different fingerprint it returns ErrOtherKey.
+	// Join says under which key the caller's sketches are made. Every exchange
+	// begins with it. The first caller decides, for as long as anybody comes back;
+	// for others with a different fingerprint it returns ErrOtherKey.
 	Join(ctx context.Context, fingerprint string) error
 
 	// Merge merges each sketch into the one kept under its key, atomically for
 	// each: what others merge meanwhile is not lost. It may be given what it
-	// has already.
+	// has already. One that cannot be merged does not keep others from it.
 	Merge(ctx context.Context, sketches []StoredSketch) error
 
 	// Load returns the sketch kept under each of the keys, nil where there is
-	// none. The result is the caller's.
+	// none. The result is the caller's. Where only some can be read it returns
+	// those, as many entries as keys, and an error for the rest.
 	Load(ctx context.Context, keys []string) ([]*Sketch, error)
 }

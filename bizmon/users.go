@@ -27,6 +27,7 @@ func newUsers(c *core) *Users {
 	u := &Users{core: c, windows: newWindows(c.config.location), features: newFeatures(c), logins: newLogins(c)}
 	u.journeys = newJourneys(c.config.featureCount() + 1) // and "other"
 	u.sessions = newSessions(c, u.journeys)
+	u.fleet.last.Store(c.m.Now().UnixNano())
 	return u
 }
 
@@ -58,7 +59,8 @@ func (u *Users) register() error {
 // whole rounds an estimate to users.
 func whole(v float64) float64 { return float64(int64(v + 0.5)) }
 
-// Active says that the user did something just now. It allocates nothing.
+// Active says that the user did something just now, in whichever session. It
+// allocates nothing.
 func (u *Users) Active(user string) {
 	if u.core.m.Off() || user == "" {
 		return
@@ -73,8 +75,8 @@ type Action struct {
 	User string // an id; empty for somebody unknown, who is counted in features only
 	Name string // the feature that was used, such as "screener.run"
 
-	// Session tells apart the sessions of one user. Empty: all that a user does
-	// within the idle time is one session.
+	// Session tells apart the sessions of one user. Empty: all that the user does
+	// without one within the idle time is one session.
 	Session string
 
 	IP        netip.Addr // reaches events as its /24 or /48

@@ -1,6 +1,7 @@
 package bizmon_test
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -134,6 +135,57 @@ func TestWindowsAgainstHistory(t *testing.T) {
 	require.Zero(t, s.users(t)["5m"])
 }
 
+// TestDaysWithoutMidnight: daylight saving begins or ends at midnight in some
+// places, and each date is a day all the same.
+func TestDaysWithoutMidnight(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ zone, day string }{
+		{"America/Santiago", "2026-09-06"},
+		{"America/Santiago", "2026-04-05"},
+		{"America/Havana", "2026-03-08"},
+		{"America/Havana", "2026-11-01"},
+		{"Africa/Cairo", "2026-04-24"},
+		{"Asia/Beirut", "2026-03-29"},
+	} {
+		t.Run(c.zone+" "+c.day, func(t *testing.T) {
+			t.Parallel()
+			zone, err := time.LoadLocation(c.zone)
+			require.NoError(t, err)
+			noon, err := time.ParseInLocation(time.DateOnly+" 15", c.day+" 12", zone)
+			require.NoError(t, err)
+			store := &memory{}
+			s := setup(t, nil, bizmon.WithLocation(zone), bizmon.WithSketchStore(store, time.Second))
+			dates := 0
+			last := noon.AddDate(0, 0, -4).Day()
+			for at := noon.AddDate(0, 0, -3); at.Before(noon.AddDate(0, 0, 6)); at = at.Add(30 * time.Minute) {
+				s.clock.Set(at)
+				if at.Day() != last {
+					last = at.Day()
+					dates++
+				}
+				s.Users.Active(strconv.Itoa(dates))
+				got := s.users(t)
+				require.InDelta(t, min(dates, 7), got["7d"], 0, at)
+				require.InDelta(t, dates, got["30d"], 0, at)
+				if at.Minute() == 0 {
+					require.NoError(t, s.Sync(t.Context()))
+				}
+			}
+			var backup bytes.Buffer
+			require.NoError(t, snapshotter(t, s.m).Snapshot(t.Context(), &backup))
+			restored := setup(t, nil, bizmon.WithLocation(zone))
+			joined := setup(t, nil, bizmon.WithLocation(zone), bizmon.WithSketchStore(store, time.Second))
+			restored.clock.Set(s.clock.Now())
+			joined.clock.Set(s.clock.Now())
+			require.NoError(t, snapshotter(t, restored.m).Restore(t.Context(), &backup))
+			require.NoError(t, s.Sync(t.Context()))
+			require.NoError(t, joined.Sync(t.Context()))
+			require.Equal(t, s.users(t), restored.users(t))
+			require.Equal(t, s.users(t), joined.users(t))
+		})
+	}
+}
+
 func TestMillionUsers(t *testing.T) {
 	t.Parallel()
 	if raced {
@@ -188,6 +240,39 @@ func TestSessions(t *testing.T) {
 		s.clock.Add(29 * time.Minute)
 	}
 	require.InDelta(t, 6, s.value(t, "user_sessions_total"), 0, "no session is longer than a day")
+}
+
+// TestSessionsAreCountedOnce: a call that names no session belongs to any.
+func TestSessionsAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	s := setup(t, nil)
+	sessions := func() []float64 {
+		return []float64{s.value(t, "user_sessions_total"), s.value(t, "user_sessions_open")}
+	}
+	s.Users.LoggedIn("a")
+	s.Users.Track(bizmon.Action{User: "a", Session: "phone", Name: "quote"})
+	s.Users.Active("a")
+	s.Users.LoggedIn("a")
+	require.Equal(t, []float64{1, 1}, sessions())
+	s.Users.Track(bizmon.Action{User: "a", Session: "laptop", Name: "quote"})
+	s.Users.Active("a")
+	require.Equal(t, []float64{2, 2}, sessions())
+	for range 3 { // the laptop, and calls of which it may be
+		s.clock.Add(20 * time.Minute)
+		s.Users.Active("a")
+	}
+	require.Equal(t, []float64{2, 1}, sessions(), "the phone is idle")
+	s.clock.Add(time.Hour)
+	s.Users.Active("a")
+	require.Equal(t, []float64{3, 1}, sessions())
+	s.Users.Track(bizmon.Action{User: "a", Session: "tablet", Name: "quote"})
+	require.Equal(t, []float64{3, 1}, sessions())
+	s.Users.Active("b")
+	s.Users.Track(bizmon.Action{User: "b", Name: "quote"})
+	require.Equal(t, []float64{4, 2}, sessions())
+	require.True(t, s.Users.Forget("a"))
+	s.Users.Active("a")
+	require.Equal(t, []float64{5, 2}, sessions())
 }
 
 func TestJourneys(t *testing.T) {
@@ -249,6 +334,10 @@ func TestLogins(t *testing.T) {
 	}, s.Users.FailingNetworks(10))
 	s.clock.Add(5 * time.Minute)
 	require.InDelta(t, 15, s.value(t, "login_failures_hottest_network"), 1e-9, "half after five minutes")
+	s.clock.Add(4 * time.Hour) // for a moment
+	s.Users.LoginFailed("", netip.MustParseAddr("2001:db8:1:2::3"))
+	s.clock.Add(-4 * time.Hour)
+	require.InDelta(t, 1, s.value(t, "login_failures_hottest_network"), 1e-9)
 	require.InDelta(t, 1, s.value(t, "concurrent_users")+s.value(t, `active_users_total{time_window="1h"}`), 0)
 }
 

@@ -26,9 +26,12 @@ var (
 // n-1 and n of them.
 var levels = [...]struct {
 	name   string
-	length time.Duration // 0: a day, as long as it is in the site's time zone
+	length time.Duration
 	keep   int
-}{{"30s", 30 * time.Second, 10}, {"5m", 5 * time.Minute, 12}, {"1h", time.Hour, 24}, {"1d", 0, 30}}
+}{{"30s", 30 * time.Second, 10}, {"5m", 5 * time.Minute, 12}, {"1h", time.Hour, 24}, {"1d", 24 * time.Hour, 30}}
+
+// days is the level of slots that are dates.
+const days = len(levels) - 1
 
 // windows counts distinct users in slots of time. Hot calls touch the live
 // sketch alone; what is in it is carried over to the slots of all levels when
@@ -49,9 +52,9 @@ type windows struct {
 
 // slot is the users of one stretch of time.
 type slot struct {
-	start   int64 // Unix seconds
+	start   int64 // see slotStart
 	sketch  *sketch.HyperLogLog
-	dirty   bool // has more than the fleet knows
+	dirty   bool // may have more than the fleet knows
 	version int  // counts changes
 	settled bool // nothing more will come from the fleet
 }
@@ -97,7 +100,7 @@ func (w *windows) carry(now time.Time) {
 	defer w.liveMu.Unlock()
 	if !w.live.Empty() {
 		for level := range levels {
-			s := w.slot(level, w.slotStart(level, w.start).Unix())
+			s := w.slot(level, w.slotStart(level, w.start))
 			if s.sketch.Merge(w.live) {
 				s.dirty = true
 				s.version++
@@ -110,11 +113,12 @@ func (w *windows) carry(now time.Time) {
 	}
 	if at < w.floor { // it was far ahead: what was counted then has no place
 		for level := range levels {
-			w.slots[level] = slices.DeleteFunc(w.slots[level], func(s slot) bool { return s.start > now.Unix() })
+			newest := w.slotStart(level, now)
+			w.slots[level] = slices.DeleteFunc(w.slots[level], func(s slot) bool { return s.start > newest })
 		}
 	}
 	w.live = &sketch.HyperLogLog{}
-	w.start = w.slotStart(0, now)
+	w.start = time.Unix(w.slotStart(0, now), 0)
 	w.end = w.start.Add(levels[0].length).UnixNano()
 	w.floor = w.start.Add(-mostBack).UnixNano()
 	for level := range levels {
@@ -134,28 +138,23 @@ func (w *windows) slot(level int, start int64) *slot {
 	return &w.slots[level][i]
 }
 
-// slotStart is when the slot that t lies in began.
-func (w *windows) slotStart(level int, t time.Time) time.Time {
-	t = t.In(w.zone)
-	if levels[level].length == 0 {
-		y, m, d := t.Date()
-		return time.Date(y, m, d, 0, 0, 0, 0, w.zone)
-	}
-	_, offset := t.Zone()
+// slotStart is the start, in Unix seconds, of the slot that t lies in. A day is
+// a date on the site's clock, however long daylight saving makes it, and its start
+// is that date's midnight in UTC.
+func (w *windows) slotStart(level int, t time.Time) int64 {
+	_, offset := t.In(w.zone).Zone()
 	length := int64(levels[level].length / time.Second)
 	local := t.Unix() + int64(offset)
-	past := ((local % length) + length) % length
-	return time.Unix(t.Unix()-past, 0).In(w.zone)
+	start := local - (local%length+length)%length
+	if level == days {
+		return start
+	}
+	return start - int64(offset)
 }
 
-// back is the start, in Unix seconds, of the slot n before the one that t lies in.
+// back is the start of the slot n before the one that t lies in.
 func (w *windows) back(level int, t time.Time, n int) int64 {
-	start := w.slotStart(level, t)
-	if levels[level].length == 0 {
-		y, m, d := start.Date()
-		return time.Date(y, m, d-n, 0, 0, 0, 0, w.zone).Unix()
-	}
-	return start.Unix() - int64(n)*int64(levels[level].length/time.Second)
+	return w.slotStart(level, t) - int64(n)*int64(levels[level].length/time.Second)
 }
 
 // estimate returns how many distinct users the window has.
@@ -219,6 +218,13 @@ func (w *windows) bytes() (sum int) {
 	w.liveMu.Lock()
 	defer w.liveMu.Unlock()
 	return sum + w.live.Bytes()
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 func later(a, b time.Time) time.Time {

@@ -27,6 +27,7 @@ type Monitor struct {
 	profileLabels bool
 	grace         time.Duration
 	pseudonymKey  []byte
+	ownKey        bool // the host gave it
 
 	registerer prometheus.Registerer
 	gatherer   prometheus.Gatherer
@@ -60,7 +61,7 @@ func New(opts ...Option) (*Monitor, error) {
 	m := &Monitor{
 		off: c.disabled || switchedOff(c.logger), clock: c.clock, logger: c.logger,
 		build: readBuild(c.service, c.version), profileLabels: c.profileLabels, grace: c.grace,
-		pseudonymKey: c.pseudonymKey,
+		pseudonymKey: c.pseudonymKey, ownKey: c.ownKey,
 	}
 	if err := m.openRegistry(c); err != nil {
 		return nil, fmt.Errorf("monitor: %w", err)

@@ -241,6 +241,8 @@ func TestPseudonyms(t *testing.T) {
 	require.Equal(t, a.Pseudonym("42"), b.Pseudonym("42"), "the same across replicas with one key")
 	require.NotEqual(t, a.Pseudonym("42"), other.Pseudonym("42"))
 	require.NotEqual(t, a.Pseudonym("42"), a.Pseudonym("43"))
+	require.True(t, a.StablePseudonyms())
+	require.False(t, other.StablePseudonyms())
 	require.Len(t, a.Pseudonym("42"), 16)
 	require.Empty(t, a.Pseudonym(""))
 	require.NotContains(t, a.Pseudonym("42"), "42")

@@ -63,6 +63,7 @@ type config struct {
 	sinks            []*sinkConfig
 	sampling         map[Kind]float64
 	pseudonymKey     []byte
+	ownKey           bool // the host gave it
 }
 
 func newConfig(opts []Option) (*config, error) {
@@ -78,7 +79,7 @@ func newConfig(opts []Option) (*config, error) {
 	if err := errors.Join(c.validate()...); err != nil {
 		return nil, err
 	}
-	if c.pseudonymKey == nil {
+	if c.ownKey = c.pseudonymKey != nil; !c.ownKey {
 		c.pseudonymKey = make([]byte, 32)
 		_, _ = rand.Read(c.pseudonymKey) // never fails
 	}

@@ -20,6 +20,10 @@ func (m *Monitor) Pseudonym(id string) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12])
 }
 
+// StablePseudonyms reports whether pseudonyms stay the same across restarts and
+// replicas: whether [WithPseudonymKey] was given.
+func (m *Monitor) StablePseudonyms() bool { return m.ownKey }
+
 // TruncateIP returns the network an address belongs to: a /24 for IPv4 and a
 // /48 for IPv6, which tells a region or provider but not a household. An
 // invalid address gives an invalid prefix.

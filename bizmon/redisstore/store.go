@@ -1,10 +1,12 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -47,7 +49,7 @@ func New(client redis.UniversalClient, opts ...Option) (*Store, error) {
 		}
 	}
 	var errs []error
-	if client == nil {
+	if v := reflect.ValueOf(client); client == nil || v.Kind() == reflect.Pointer && v.IsNil() {
 		errs = append(errs, fmt.Errorf("redisstore: %w: client = nil: want a client", monitor.ErrInvalidOption))
 	}
 	if c.prefix == "" || len(c.prefix) > 200 || strings.ContainsAny(c.prefix, "{}") {
@@ -86,34 +88,64 @@ const emptyStripe = 18
 
 // Merge implements bizmon.SketchStore: a transaction for each sketch.
 func (s *Store) Merge(ctx context.Context, sketches []bizmon.StoredSketch) error {
+	var failed failures
 	for _, sk := range sketches {
-		_, err := s.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
-			for stripe := range sketch.Stripes {
-				data := sk.Sketch.AppendRedis(nil, stripe)
-				if len(data) == emptyStripe {
-					continue
-				}
-				key := s.stripe(sk.Key, stripe)
-				temporary := s.prefix + "tmp:" + s.tag + ":" + strconv.Itoa(stripe)
-				p.Set(ctx, temporary, data, time.Minute)
-				p.PFMerge(ctx, key, temporary)
-				p.ExpireAt(ctx, key, sk.Expires)
-				p.Del(ctx, temporary)
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("redisstore: merge %s: %w", sk.Key, err)
+		err := s.merge(ctx, sk)
+		if err == nil {
+			continue
+		}
+		failed.add(fmt.Errorf("redisstore: merge %s: %w", sk.Key, err))
+		if answer := redis.Error(nil); !errors.As(err, &answer) {
+			break // nor would it answer for the others
 		}
 	}
-	return nil
+	return failed.err()
+}
+
+func (s *Store) merge(ctx context.Context, sk bizmon.StoredSketch) error {
+	_, err := s.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		for stripe := range sketch.Stripes {
+			data := sk.Sketch.AppendRedis(nil, stripe)
+			if len(data) == emptyStripe {
+				continue
+			}
+			key := s.stripe(sk.Key, stripe)
+			temporary := s.prefix + "tmp:" + s.tag + ":" + strconv.Itoa(stripe)
+			p.Set(ctx, temporary, data, time.Minute)
+			p.PFMerge(ctx, key, temporary)
+			p.ExpireAt(ctx, key, sk.Expires)
+			p.Del(ctx, temporary)
+		}
+		return nil
+	})
+	return err
+}
+
+// failures is the first of some failures, and their number.
+type failures struct {
+	first error
+	n     int
+}
+
+func (f *failures) add(err error) {
+	f.first = cmp.Or(f.first, err)
+	f.n++
+}
+
+func (f *failures) err() error {
+	if f.n <= 1 {
+		return f.first
+	}
+	return fmt.Errorf("%w, and %d more", f.first, f.n-1)
 }
 
 // atOnce is how many sketches one MGET asks for: 384 KiB at most.
 const atOnce = 8
 
-// Load implements bizmon.SketchStore.
+// Load implements bizmon.SketchStore. A key that holds no sketch counts as none,
+// and is named in the error.
 func (s *Store) Load(ctx context.Context, keys []string) ([]*bizmon.Sketch, error) {
+	var failed failures
 	out := make([]*bizmon.Sketch, 0, len(keys))
 	for len(keys) > 0 {
 		n := min(atOnce, len(keys))
@@ -130,13 +162,13 @@ func (s *Store) Load(ctx context.Context, keys []string) ([]*bizmon.Sketch, erro
 		for i := range n {
 			sk, err := join(got[i*sketch.Stripes : (i+1)*sketch.Stripes])
 			if err != nil {
-				return nil, fmt.Errorf("redisstore: load %s: %w", keys[i], err)
+				failed.add(fmt.Errorf("redisstore: load %s: %w", keys[i], err))
 			}
 			out = append(out, sk)
 		}
 		keys = keys[n:]
 	}
-	return out, nil
+	return out, failed.err()
 }
 
 // join makes a sketch of its stripes, nil if there are none.

@@ -190,8 +190,7 @@ func TestRedisGoesAndComesBack(t *testing.T) {
 		require.InDelta(t, 2, p.users(t, "24h"), 0)
 	}
 	require.NoError(t, a.client.FlushAll(t.Context()).Err())
-	require.NoError(t, a.Sync(t.Context()), "it notices")
-	require.NoError(t, a.Sync(t.Context()), "and tells again")
+	require.NoError(t, a.Sync(t.Context()), "it notices, and tells again")
 	d := setup(t, server.Addr())
 	require.NoError(t, d.Sync(t.Context()))
 	require.InDelta(t, 2, d.users(t, "24h"), 0)
@@ -229,6 +228,48 @@ func TestHangingRedisDoesNotBlock(t *testing.T) {
 	require.InDelta(t, 1, a.users(t, "5m"), 0)
 }
 
+// TestTheKeysNoteStays as long as a process of the fleet lives.
+func TestTheKeysNoteStays(t *testing.T) {
+	t.Parallel()
+	server := testenv.Redis(t)
+	a := setup(t, server.Addr())
+	require.NoError(t, a.Sync(t.Context()))
+	require.NoError(t, a.client.Expire(t.Context(), "{chronomon}:key", time.Minute).Err())
+	require.NoError(t, a.Sync(t.Context()))
+	require.Greater(t, a.client.TTL(t.Context(), "{chronomon}:key").Val(), 39*24*time.Hour)
+	require.NoError(t, a.client.FlushAll(t.Context()).Err())
+	require.NoError(t, a.Sync(t.Context()))
+	other, err := open(server.Addr(), "another key here")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = other.client.Close() })
+	require.NoError(t, a.client.Expire(t.Context(), "{chronomon}:key", time.Minute).Err())
+	require.ErrorIs(t, other.Sync(t.Context()), bizmon.ErrOtherKey)
+	require.LessOrEqual(t, a.client.TTL(t.Context(), "{chronomon}:key").Val(), time.Minute, "who is refused keeps nothing")
+}
+
+// TestSpoiltKey: a slot that cannot be shared keeps no other from it.
+func TestSpoiltKey(t *testing.T) {
+	t.Parallel()
+	server := testenv.Redis(t)
+	a, b := setup(t, server.Addr()), setup(t, server.Addr())
+	a.Users.Active("a")
+	require.NoError(t, a.Sync(t.Context()))
+	hours, err := a.client.Keys(t.Context(), "{chronomon}:users/1h/*").Result()
+	require.NoError(t, err)
+	for _, key := range hours {
+		require.NoError(t, a.client.Set(t.Context(), key, "garbage", 0).Err())
+	}
+	b.Users.Active("b")
+	for _, p := range []process{b, a} {
+		err := p.Sync(t.Context())
+		require.ErrorContains(t, err, "bizmon: load sketches: redisstore: load users/1h/")
+		require.ErrorContains(t, err, "bizmon: merge sketches: redisstore: merge users/1h/")
+		for window, n := range map[string]float64{"5m": 2, "1h": 2, "24h": 1, "7d": 2, "30d": 2} {
+			require.InDelta(t, n, p.users(t, window), 0, window)
+		}
+	}
+}
+
 func TestForeignKeys(t *testing.T) {
 	t.Parallel()
 	server := testenv.Redis(t)
@@ -258,4 +299,7 @@ func TestOptions(t *testing.T) {
 	require.ErrorIs(t, err, monitor.ErrInvalidOption)
 	require.ErrorContains(t, err, "client = nil")
 	require.ErrorContains(t, err, `WithPrefix = "a{b"`)
+	var none *redis.Client
+	_, err = redisstore.New(none)
+	require.ErrorContains(t, err, "client = nil")
 }

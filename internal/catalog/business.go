@@ -171,6 +171,11 @@ var (
 		Help: "Whether an exchange trades now: 1 or 0.", HelpZH: "交易所当前是否开市",
 		Labels: []string{"exchange"},
 	}
+	MarketCalendarRemaining = Metric{
+		Name: "market_calendar_remaining_seconds", Type: Gauge, Unit: "s",
+		Help: "How far beyond today an exchange's trading calendar reaches, in whole days; negative once it has ended.", HelpZH: "交易日历剩余时间",
+		Labels: []string{"exchange"},
+	}
 	StockQueries = Metric{
 		Name: "stock_queries_total", Type: Counter, Unit: "{query}",
 		Help: "Queries for a stock's data.", HelpZH: "股票查询次数",
@@ -277,7 +282,7 @@ func business() []Metric {
 		UserSketchSyncAge, DataSourceUp, DataSourceResponse, DataSourceRequests,
 		DataSourceHealth, DataSourceHealthPart, DataSourcePoints, DataSourceGaps,
 		DataSourceMissingPoints, DataSourceDuplicates, DataSourceOutOfOrder, DataSourceLate,
-		MarketOpen, StockQueries, StockQueryTopShare, WebSocketOpened,
+		MarketOpen, MarketCalendarRemaining, StockQueries, StockQueryTopShare, WebSocketOpened,
 		WebSocketClosed, WebSocketDuration, WebSocketMessages, WebSocketMessageBytes,
 		WebSocketDropped, WebSocketQueued, WebSocketSlowConsumers, WebSocketSlowdowns,
 		BacktestJobsQueued, BacktestQueueAge, BacktestQueueWait, BacktestDuration,

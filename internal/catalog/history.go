@@ -79,6 +79,25 @@ var (
 		Help: "Evaluations of watched expressions that failed.", HelpZH: "监视表达式计算失败次数",
 		Labels: []string{"watch"},
 	}
+	HistoryDiskBytes = Metric{
+		Name: "monitor_history_disk_bytes", Type: Gauge, Unit: "By",
+		Help: "Bytes of the history's directory, by part: snapshot, log, or damaged files that are kept.", HelpZH: "历史存储目录占用的字节数（按部分）",
+		Labels: []string{"part"},
+	}
+	HistoryDiskWrites = Metric{
+		Name: "monitor_history_disk_writes_total", Type: Counter, Unit: "{write}",
+		Help: "Writes to the history's log, one for each collection or batch, by result.", HelpZH: "历史日志写入次数（按结果）",
+		Labels: []string{"result"},
+	}
+	HistorySnapshots = Metric{
+		Name: "monitor_history_snapshots_total", Type: Counter, Unit: "{snapshot}",
+		Help: "Snapshots of the history written to its directory, by result.", HelpZH: "历史快照次数（按结果）",
+		Labels: []string{"result"},
+	}
+	HistoryDamaged = Metric{
+		Name: "monitor_history_damaged_regions_total", Type: Counter, Unit: "{region}",
+		Help: "Regions of the history's files that could not be read and were set aside.", HelpZH: "历史文件损坏区段数",
+	}
 )
 
 func history() []Metric {
@@ -87,5 +106,6 @@ func history() []Metric {
 		HistoryBytesPerSample, HistoryCompression, HistoryOldest, HistorySamples, HistoryDropped,
 		HistoryEvictedSamples, HistoryEvictedSeries, HistoryCollections, HistoryCollectionDuration,
 		HistoryQueryDuration, HistoryShared, HistoryWatchFailures,
+		HistoryDiskBytes, HistoryDiskWrites, HistorySnapshots, HistoryDamaged,
 	}
 }

@@ -199,8 +199,8 @@ func (c *Calendar) TradingTime(from, to time.Time) (time.Duration, error) {
 func (c *Calendar) tradingTime(from, to time.Time) (sum time.Duration) {
 	first, last := dateOf(from.In(c.zone)), dateOf(to.In(c.zone))
 	first = max(first, last-fourCenturies)
-	begin, end := to.In(c.zone).ZoneBounds()
-	steady := begin.IsZero() && end.IsZero() // the clock is never changed: it tells how long a session lasts
+	changed, _ := to.In(c.zone).ZoneBounds()
+	steady := !changed.After(from) // the clock tells how long a session lasts
 	for d := first; d <= last; d++ {
 		kind, sp := c.kind(d)
 		if kind != Trading {
