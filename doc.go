@@ -19,7 +19,7 @@
 //	monitor/monitortest   fakes, exposition comparison and conformance suites for tests
 //	monitor/calendar      trading calendars: sessions, holidays, make-up days
 //	monitor/host          CPU, memory, filesystems and load, under node_exporter's names
-//	apimon                HTTP middleware: the API metrics of Section 6.1
+//	apimon                HTTP middleware: the API metrics
 //	dbmon                 pgx tracer, pool and server facts: the database metrics
 //	cachemon              go-redis hook, in-process caches, memory: the cache metrics
 //	bizmon                users, data sources, stocks, connections, back-tests: the business metrics

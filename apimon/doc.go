@@ -1,5 +1,5 @@
-// Package apimon measures HTTP APIs: a net/http middleware that emits the API
-// metrics of Section 6.1 and an event per request.
+// Package apimon measures HTTP APIs: a net/http middleware that emits the
+// rate, the errors and the duration of every endpoint, and an event per request.
 //
 //	api, err := apimon.New(m)
 //	if err != nil {

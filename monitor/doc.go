@@ -13,7 +13,7 @@
 // Metrics live in one Prometheus registry: a private one, or the host's own
 // with [WithRegisterer]. Collectors (apimon, dbmon, …) put theirs there, the host
 // may add its own through [Monitor.Registerer], and [Monitor.Handler] serves all
-// of them. Names follow Section 6.1 of the design, or other profiles: see
+// of them. METRICS.md lists them; other profiles have other names, see
 // [WithProfiles]. No label grows without bound: see [WithLabelLimit].
 //
 // Events say what happened, one by one, to whoever wants to know: a [Sink] with

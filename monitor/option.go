@@ -26,7 +26,7 @@ type Profile = catalog.Profile
 
 // The profiles that [WithProfiles] takes.
 const (
-	ProfileDesign        = catalog.Design        // Section 6.1, letter for letter
+	ProfileDesign        = catalog.Design        // the names that METRICS.md lists
 	ProfileChronoRetrace = catalog.ChronoRetrace // what the platform's dashboard and rules ask for
 	ProfileOTel          = catalog.OTel          // OpenTelemetry's semantic conventions
 )

@@ -21,7 +21,7 @@ func announce(w io.Writer, m *monitor.Monitor, base string) {
 		"on: HTTP API, Go runtime · not wired yet: database, cache, business, alerting\n", base)
 }
 
-// summary prints the three API metrics of Section 6.1 as they stand.
+// summary prints the three API metrics as they stand.
 func summary(w io.Writer, m *monitor.Monitor) error {
 	families, err := m.Gatherer().Gather()
 	if err != nil {

@@ -14,7 +14,7 @@
 //
 // # Names
 //
-// Metrics have the names of Section 6.1 or, with [WithSemanticConventions], the
+// Metrics have the names of METRICS.md or, with [WithSemanticConventions], the
 // words of OpenTelemetry's semantic conventions as far as there are any. A metric
 // that the monitor shows under several profiles is produced once. The SDK's own
 // metrics are of the scope github.com/chronoretrace/chronomon; the host's

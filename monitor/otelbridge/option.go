@@ -34,8 +34,8 @@ func newConfig(opts []Option) (*config, error) {
 	return c, errors.Join(errs...)
 }
 
-// WithDesignNames produces the SDK's metrics under their names and labels of
-// Section 6.1. This is the default.
+// WithDesignNames produces the SDK's metrics under the names and labels that
+// METRICS.md lists. This is the default.
 func WithDesignNames() Option { return optionFunc(func(c *config) { c.semConv = false }) }
 
 // WithSemanticConventions produces the SDK's metrics under the names, attributes
