@@ -10,10 +10,11 @@ import (
 
 // TraceAcquireStart implements pgxpool.AcquireTracer.
 func (t *Tracer) TraceAcquireStart(ctx context.Context, pool *pgxpool.Pool, data pgxpool.TraceAcquireStartData) context.Context {
+	_, poll := ctx.(polling)
 	if t.next.acquire != nil {
 		ctx = t.next.acquire.TraceAcquireStart(ctx, pool, data)
 	}
-	if t.off {
+	if t.off || poll {
 		return ctx
 	}
 	return &started{ctx, startedKey{t, false}, t.now()}

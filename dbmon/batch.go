@@ -2,9 +2,12 @@ package dbmon
 
 import (
 	"context"
+	"errors"
+	"reflect"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // TraceBatchStart implements pgx.BatchTracer.
@@ -21,9 +24,8 @@ func (t *Tracer) TraceBatchStart(ctx context.Context, conn *pgx.Conn, data pgx.T
 			count = data.Batch.Len()
 		}
 		now := t.now()
-		if sl := s.push(opBatch); sl != nil {
-			sl.start, sl.last, sl.count, sl.failed = now, now, count, false
-		}
+		sl := s.push(opBatch)
+		sl.start, sl.last, sl.count, sl.seen, sl.failed = now, now, count, false, false
 	}
 	return ctx
 }
@@ -47,7 +49,7 @@ func (t *Tracer) batchStatement(ctx context.Context, conn *pgx.Conn, s *state, d
 		if data.Err != nil && sl.failed {
 			return // it was never run: pgx hands on the first failure
 		}
-		sl.failed = sl.failed || data.Err != nil
+		sl.seen, sl.failed = true, sl.failed || data.Err != nil
 		if data.ReadStartTime.IsZero() {
 			now := t.now()
 			elapsed, sl.last = now-sl.last, now
@@ -63,26 +65,55 @@ func (t *Tracer) batchStatement(ctx context.Context, conn *pgx.Conn, s *state, d
 // typeBatch is the query_type of what fails a batch before any statement has.
 const typeBatch = "BATCH"
 
-// TraceBatchEnd implements pgx.BatchTracer. pgx calls it twice for a batch that
-// fails before it is sent.
+// TraceBatchEnd implements pgx.BatchTracer.
 func (t *Tracer) TraceBatchEnd(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchEndData) {
 	if !t.off {
-		if s := t.state(conn); s != nil && !s.quiet {
-			if sl := s.pop(opBatch); sl != nil {
-				elapsed := t.now() - sl.start
-				b := t.metrics.batches.Begin(&s.home)
-				b.Observe(histBatch, int64(elapsed))
-				b.Observe(histStatements, int64(sl.count))
-				b.End()
-				if data.Err != nil && !sl.failed {
-					if class := classOf(ctx, data.Err, conn); class != "" {
-						t.metrics.target(typeBatch, "").failed(&s.home, class)
-					}
-				}
-			}
+		if s := t.state(conn); s != nil && !s.quiet && !s.endsAgain(data.Err) {
+			t.endBatch(ctx, conn, s, data.Err)
 		}
 	}
 	if t.next.batch != nil {
 		t.next.batch.TraceBatchEnd(ctx, conn, data)
 	}
+}
+
+// endsAgain reports whether this is the second end of a batch that failed
+// before it was sent: pgx tells of it when it fails and, with the same error,
+// when it is closed. Another batch may be open by then.
+func (s *state) endsAgain(err error) bool {
+	if s.refused == nil || err == nil || !reflect.ValueOf(err).Comparable() || err != s.refused { //nolint:errorlint // the very same
+		return false
+	}
+	s.refused = nil
+	return true
+}
+
+func (t *Tracer) endBatch(ctx context.Context, conn *pgx.Conn, s *state, err error) {
+	sl := s.pop(opBatch)
+	if sl == nil {
+		return
+	}
+	b := t.metrics.batches.Begin(&s.home)
+	b.Observe(histBatch, int64(t.now()-sl.start))
+	b.Observe(histStatements, int64(sl.count))
+	b.End()
+	switch {
+	case err == nil || sl.failed:
+		return
+	case !sl.seen:
+		s.refused = err
+	case isHosts(err, conn):
+		return
+	}
+	if class := classOf(ctx, err, conn); class != "" {
+		t.metrics.target(typeBatch, "").failed(&s.home, class)
+	}
+}
+
+// isHosts reports whether the error that a batch ended with, whose statements
+// went well, is one that a callback of the host's returned: it is not the
+// server's, and the connection still stands.
+func isHosts(err error, conn *pgx.Conn) bool {
+	_, ok := errors.AsType[*pgconn.PgError](err)
+	return !ok && !conn.IsClosed()
 }

@@ -1,8 +1,10 @@
 package dbmon_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/dbmon"
+	"github.com/chronoretrace/chronomon/monitor"
 )
 
 // TestHostileStatementsStayBounded: tables, statements and costs without end
@@ -46,6 +49,96 @@ func TestHostileStatementsStayBounded(t *testing.T) {
 	require.NotContains(t, strings.Join(b.exposition(""), "\n"), "secret")
 }
 
+// TestTableLimitIsKept: it stands instead of the monitor's limit of labels.
+func TestTableLimitIsKept(t *testing.T) {
+	t.Parallel()
+	b := setup(t, []monitor.Option{monitor.WithLabelLimit(5)}, dbmon.WithTableLimit(20))
+	conn := idle(t)
+	query(t.Context(), b.Tracer, conn, "select 1", nil)
+	for i := range 21 {
+		query(t.Context(), b.Tracer, conn, fmt.Sprintf("select 1 from t%d", i), &pgconn.PgError{Code: "42P01"})
+	}
+	for _, metric := range []string{"db_query_duration_seconds_count", "db_query_rows_total"} {
+		require.Len(t, b.exposition(metric), 22, "20 tables, none, other")
+	}
+	require.Len(t, b.exposition("db_query_errors_total"), 21)
+	require.InDelta(t, 1, b.queries(t, "SELECT", "none"), 0)
+	require.InDelta(t, 1, b.failures(t, "SELECT", "other", "42"), 0)
+
+	long := strings.Repeat("x", 100)
+	c := setup(t, nil)
+	query(t.Context(), c.Tracer, conn, "select 1 from "+long+"."+long, nil)
+	require.InDelta(t, 1, c.queries(t, "SELECT", long[:63]+"."+long[:63]), 0, "PostgreSQL cuts names as well")
+}
+
+// TestPoolNamesAreLimited: the error says by what.
+func TestPoolNamesAreLimited(t *testing.T) {
+	t.Parallel()
+	b := setup(t, []monitor.Option{monitor.WithLabelLimit(5)})
+	config, err := pgxpool.ParseConfig(scriptedDSN)
+	require.NoError(t, err)
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	defer pool.Close()
+	for i := range 4 { // "unwatched" is one, too
+		stop, err := b.WatchPool(fmt.Sprintf("tenant-%d", i), pool)
+		require.NoError(t, err)
+		stop()
+	}
+	_, err = b.WatchPool("tenant-4", pool)
+	require.ErrorIs(t, err, monitor.ErrInvalidOption)
+	require.ErrorContains(t, err, "one of the 5 names that were used first: monitor.WithLabelLimit")
+	stop, err := b.WatchPool("tenant-0", pool)
+	require.NoError(t, err)
+	stop()
+}
+
+// TestPreparedNamesStayBounded: names that are in use are known however many
+// there were; others are forgotten.
+func TestPreparedNamesStayBounded(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	conn := idle(t)
+	prepare := func(name, sql string) {
+		ctx := b.TracePrepareStart(t.Context(), conn, pgx.TracePrepareStartData{Name: name, SQL: sql})
+		b.TracePrepareEnd(ctx, conn, pgx.TracePrepareEndData{})
+	}
+	prepare("hot", "select 1 from hot")
+	prepare("quiet", "select 1 from quiet")
+	const n = 10_000
+	for i := range n {
+		name := fmt.Sprintf("p%d", i)
+		prepare(name, "select 1 from a")
+		query(t.Context(), b.Tracer, conn, name, nil)
+		query(t.Context(), b.Tracer, conn, "hot", nil)
+		if i == 2000 {
+			query(t.Context(), b.Tracer, conn, "quiet", nil)
+		}
+	}
+	require.InDelta(t, n, b.queries(t, "SELECT", "a"), 0)
+	require.InDelta(t, n, b.queries(t, "SELECT", "hot"), 0)
+	require.InDelta(t, 1, b.queries(t, "SELECT", "quiet"), 0)
+	query(t.Context(), b.Tracer, conn, "quiet", nil)
+	require.InDelta(t, 1, b.queries(t, "OTHER", "none"), 0)
+}
+
+// TestP95IsOfTheSlowOnes: a tenth of the calls is more than a twentieth.
+func TestP95IsOfTheSlowOnes(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	conn := idle(t)
+	ctx := b.TraceBatchStart(t.Context(), conn, pgx.TraceBatchStartData{})
+	for i := range 20 {
+		took := time.Minute
+		if i%10 == 0 {
+			took = time.Hour
+		}
+		b.TraceBatchQuery(ctx, conn, pgx.TraceBatchQueryData{SQL: "select 1 from a", ReadStartTime: time.Now().Add(-took)})
+	}
+	b.TraceBatchEnd(ctx, conn, pgx.TraceBatchEndData{})
+	require.InEpsilon(t, time.Hour, b.TopQueries(1)[0].P95, 0.07)
+}
+
 // TestEndsWithoutStarts: whatever order a misbehaving layer calls in, nothing
 // breaks and nothing is made up.
 func TestEndsWithoutStarts(t *testing.T) {
@@ -74,6 +167,50 @@ func TestEndsWithoutStarts(t *testing.T) {
 	require.InDelta(t, 1, b.value(t, "db_batch_duration_seconds_count"), 0)
 	require.Empty(t, b.exposition("db_connect_duration_seconds"))
 	require.Empty(t, b.exposition("db_pool_acquire_wait_seconds"))
+}
+
+// oddError cannot be compared.
+type oddError []string
+
+func (oddError) Error() string { return "odd" }
+
+// TestBatchRefusedForAnyReason: its second end is known by its error, which may
+// be of any kind.
+func TestBatchRefusedForAnyReason(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	conn := idle(t)
+	plain := errors.New("plain")
+	for i, err := range []error{plain, plain, oddError{"a"}, fmt.Errorf("wrapped: %w", oddError{"a"})} {
+		ctx := b.TraceBatchStart(t.Context(), conn, pgx.TraceBatchStartData{})
+		for range 2 {
+			b.TraceBatchEnd(ctx, conn, pgx.TraceBatchEndData{Err: err})
+			require.InDelta(t, i+1, b.failures(t, "BATCH", "none", "client"), 0)
+		}
+	}
+}
+
+// TestNamesOnAConnectionInTwoHands: a host that uses it from several goroutines
+// gets errors from pgx, and no panic from here.
+func TestNamesOnAConnectionInTwoHands(t *testing.T) {
+	t.Parallel()
+	if raceEnabled {
+		t.Skip("what is tested is a race, the host's")
+	}
+	b := setup(t, nil)
+	conn := idle(t)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i := range 20_000 {
+				name := fmt.Sprintf("p%d", i%6000)
+				ctx := b.TracePrepareStart(t.Context(), conn, pgx.TracePrepareStartData{Name: name, SQL: "select 1 from a"})
+				b.TracePrepareEnd(ctx, conn, pgx.TracePrepareEndData{})
+				query(t.Context(), b.Tracer, conn, name, nil)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // TestBatchWithoutReadTimes: tracers that hand calls on may not know when a

@@ -42,7 +42,7 @@ func classOf(ctx context.Context, err error, conn *pgx.Conn) string {
 		return classConnection
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok || conn != nil && conn.IsClosed() ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return classConnection
 	}
 	return classClient

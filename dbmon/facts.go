@@ -36,7 +36,7 @@ var factQueries = []string{
 			WHERE state IS DISTINCT FROM 'idle' AND query NOT LIKE 'autovacuum:%%' AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
 		) SELECT %s, '', n FROM open UNION ALL SELECT %s, '', oldest FROM open`, catalog.PgLongTransactions, catalog.PgOldestTransaction),
 
-	facts(`SELECT %s, m.mode, count(l.mode)::float8
+	facts(`SELECT %s, lower(m.mode), count(l.mode)::float8
 		FROM (VALUES ('AccessShareLock'), ('RowShareLock'), ('RowExclusiveLock'), ('ShareUpdateExclusiveLock'), ('ShareLock'),
 			('ShareRowExclusiveLock'), ('ExclusiveLock'), ('AccessExclusiveLock'), ('SIReadLock')) m(mode)
 		LEFT JOIN pg_locks l ON l.mode = m.mode AND l.pid IS DISTINCT FROM pg_backend_pid()

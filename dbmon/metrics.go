@@ -50,21 +50,23 @@ type metrics struct {
 	unwatched *poolCells
 	watched   atomic.Pointer[[]*watchedPool] // changed under mu
 	servers   atomic.Pointer[[]*Server]      // changed under mu
-	factMaker map[string]instrument.LabelMaker
+	facts     map[string]factLabels          // by metric
 
 	mu      sync.Mutex
 	targets map[targetKey]*target // guarded by mu
 }
 
 func newMetrics(set *instrument.Set, c *config) (*metrics, error) {
-	ms := &metrics{targets: map[targetKey]*target{}, factMaker: map[string]instrument.LabelMaker{}}
+	ms := &metrics{targets: map[targetKey]*target{}, facts: map[string]factLabels{}}
 	ms.watched.Store(new([]*watchedPool))
 	ms.servers.Store(new([]*Server))
 	ms.tables = set.Limiter(catalog.DBQueryDuration.Name, "table", c.tables)
+	ms.tables.Exempt(noTable)
 
 	ms.queries = set.NewGroup(catalog.DBQueryDuration.Name, instrument.Spec{
 		Labels: catalog.DBQueryDuration.Labels, Histograms: seconds(c.buckets), Counters: 2,
 	})
+	ms.queries.Limit("table", ms.tables)
 	batches := set.NewGroup(catalog.DBBatchDuration.Name, instrument.Spec{Histograms: append(
 		seconds(catalog.DBBatchDuration.Buckets),
 		instrument.HistogramSpec{Bounds: catalog.DBBatchStatements.Buckets, Scale: 1},
@@ -104,6 +106,7 @@ func newMetrics(set *instrument.Set, c *config) (*metrics, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("dbmon: %w", err)
 	}
+	ms.queryErrors.Limit("table", ms.tables)
 	ms.batches, ms.prepares, ms.connects = batches.Cell(), prepares.Cell(), connects.Cell()
 	ms.unwatched = ms.cellsOf(unwatchedName)
 	return ms, nil

@@ -111,8 +111,8 @@ func WithBuckets(seconds ...float64) Option {
 	return optionFunc(func(c *config) { c.buckets = slices.Clone(seconds) })
 }
 
-// WithTableLimit bounds the distinct values of the table label; further tables
-// are counted as "other". Default: 200.
+// WithTableLimit bounds the distinct values of the table label, instead of
+// monitor.WithLabelLimit; further tables are counted as "other". Default: 200.
 func WithTableLimit(n int) Option { return optionFunc(func(c *config) { c.tables = n }) }
 
 // WithSlowThreshold sets the duration from which a query is reported: counted

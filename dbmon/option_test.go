@@ -3,11 +3,15 @@ package dbmon_test
 import (
 	"context"
 	"math"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/dbmon"
+	"github.com/chronoretrace/chronomon/internal/catalog"
 	"github.com/chronoretrace/chronomon/monitor"
 )
 
@@ -59,4 +63,32 @@ func TestPanickingCallbackHarmsNobody(t *testing.T) {
 	query(t.Context(), b.Tracer, idle(t), "select 1 from a", nil)
 	require.InDelta(t, 1, b.queries(t, "SELECT", "a"), 0)
 	require.InDelta(t, 1, b.value(t, `monitor_callback_panics_total{callback="dbmon.WithTraceID"}`), 0)
+}
+
+// TestDocNamesEveryMetric: with its labels, and every type and class.
+func TestDocNamesEveryMetric(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("doc.go")
+	require.NoError(t, err)
+	n := 0
+	for _, m := range catalog.All() {
+		if !strings.HasPrefix(m.Name, "db_") && !strings.HasPrefix(m.Name, "pg_") {
+			continue
+		}
+		require.Regexp(t, `(?m)^//\t`+m.Name+` +`+strings.Join(m.Labels, ", ")+`( |$)`, string(doc))
+		n++
+	}
+	require.Greater(t, n, 40)
+	keywords, err := os.ReadFile("../internal/sqltext/keyword.go")
+	require.NoError(t, err)
+	spellings := regexp.MustCompile(`(?s)kwSelect:.*kwUnlisten: *"unlisten"`).Find(keywords)
+	types := regexp.MustCompile(`kw\w+: +"(\w+)`).FindAllSubmatch(spellings, -1)
+	require.Greater(t, len(types), 40)
+	listed := regexp.MustCompile(`(?s)//\tquery_type .*?//\ttable `).FindString(string(doc))
+	for _, typ := range types {
+		require.Regexp(t, `\b`+strings.ToUpper(string(typ[1]))+`\b`, listed)
+	}
+	for _, class := range []string{"canceled", "timeout", "connection", "client", "unknown"} {
+		require.Contains(t, string(doc), class+" (")
+	}
 }

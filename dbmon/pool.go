@@ -36,8 +36,9 @@ type watchedPool struct {
 //
 // The pool should have the tracer in its configuration, for waiting and held
 // times and for queries; without it, it is only shown. A name can stand for one
-// pool at a time on a registry, and a pool can have one name: other uses, like
-// a nil pool, are errors that wrap monitor.ErrInvalidOption.
+// pool at a time on a registry, a pool can have one name, and there are as many
+// names, those given up included, as monitor.WithLabelLimit allows: other uses,
+// like a nil pool, are errors that wrap monitor.ErrInvalidOption.
 func (t *Tracer) WatchPool(name string, pool *pgxpool.Pool) (stop func(), err error) {
 	ms := t.metrics
 	refuse := func(value any, want string) error {
@@ -51,6 +52,9 @@ func (t *Tracer) WatchPool(name string, pool *pgxpool.Pool) (stop func(), err er
 	}
 	w := &watchedPool{
 		poolCells: ms.cellsOf(name), pool: pool, labels: make([]atomic.Pointer[instrument.Labels], len(poolGauges)),
+	}
+	if w.name == instrument.Other {
+		return nil, refuse("name", fmt.Sprintf("one of the %d names that were used first: monitor.WithLabelLimit is as many", t.m.Instruments().LabelLimit()))
 	}
 	ms.mu.Lock()
 	defer ms.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -34,14 +35,19 @@ func TestPostgres(t *testing.T) {
 		"batch times":              testBatchTimes,
 		"batch fails":              testBatchFails,
 		"batch fails early":        testBatchFailsEarly,
+		"batch fails at its end":   testBatchFailsAtItsEnd,
+		"batch callback fails":     testBatchCallbackFails,
+		"batch within a batch":     testBatchWithinBatch,
 		"copy":                     testCopy,
 		"copy fails":               testCopyFails,
 		"prepared names":           testPreparedNames,
 		"transactions":             testTransactions,
 		"query on a busy conn":     testBusyConnection,
+		"lost ends":                testLostEnds,
 		"database/sql":             testDatabaseSQL,
 		"pool exhausted":           testPoolExhausted,
 		"pool gauges":              testPoolGauges,
+		"two pools":                testTwoPools,
 		"killed backend":           testKilledBackend,
 		"connects":                 testConnects,
 		"next tracer":              testNextTracer,
@@ -287,6 +293,70 @@ func testBatchFailsEarly(t onServer) {
 	require.InDelta(t, 1, b.value(t, "db_batch_duration_seconds_count"), 0, "pgx ends it twice")
 }
 
+// testBatchFailsAtItsEnd: all statements went well, and the commit did not.
+func testBatchFailsAtItsEnd(t onServer) {
+	dsn := t.dsn
+	for name, mode := range batchModes() {
+		t.Run(name, func(t *testing.T) {
+			b := setup(t, nil)
+			pool := b.pool(t, dsn, mode)
+			tbl := table(t, pool)
+			_, err := pool.Exec(t.Context(), "alter table "+tbl+" add p int references "+tbl+" deferrable initially deferred")
+			require.NoError(t, err)
+			batch := &pgx.Batch{}
+			batch.Queue("insert into " + tbl + " (id, p) values (1, 7)")
+			batch.Queue("insert into " + tbl + " (id, p) values (2, 8)")
+			require.Error(t, pool.SendBatch(t.Context(), batch).Close())
+			require.InDelta(t, 1, total(t, b.exposition("db_query_errors_total")), 0)
+			require.Contains(t, b.exposition("db_query_errors_total")[0], `class="23"`)
+		})
+	}
+}
+
+// testBatchCallbackFails: the host's own error is no failure of a query's.
+func testBatchCallbackFails(t onServer) {
+	dsn := t.dsn
+	for name, mode := range batchModes() {
+		t.Run(name, func(t *testing.T) {
+			b := setup(t, nil)
+			pool := b.pool(t, dsn, mode)
+			for _, mine := range []error{errors.New("the host's own"), context.Canceled, io.EOF} {
+				batch := &pgx.Batch{}
+				batch.Queue("select 1").Exec(func(pgconn.CommandTag) error { return mine })
+				batch.Queue("select 2")
+				require.ErrorIs(t, pool.SendBatch(t.Context(), batch).Close(), mine)
+			}
+			require.Empty(t, b.exposition("db_query_errors_total"))
+			require.InDelta(t, 3, b.queries(t, "SELECT", "none"), 0)
+			require.InDelta(t, 3, b.value(t, "db_batch_duration_seconds_count"), 0)
+		})
+	}
+}
+
+// testBatchWithinBatch: the inner one is refused, and pgx ends it twice. The
+// outer one is none of its business.
+func testBatchWithinBatch(t onServer) {
+	b := setup(t, nil)
+	conn, err := b.pool(t, t.dsn).Acquire(t.Context())
+	require.NoError(t, err)
+	defer conn.Release()
+	batch := func() *pgx.Batch {
+		batch := &pgx.Batch{}
+		batch.Queue("select 1")
+		batch.Queue("select 2")
+		return batch
+	}
+	outer := conn.SendBatch(t.Context(), batch())
+	inner := conn.SendBatch(t.Context(), batch())
+	require.InDelta(t, 1, b.failures(t, "BATCH", "none", "client"), 0)
+	require.Error(t, inner.Close())
+	require.InDelta(t, 1, b.value(t, "db_batch_duration_seconds_count"), 0)
+	require.NoError(t, outer.Close())
+	require.InDelta(t, 2, b.value(t, "db_batch_duration_seconds_count"), 0)
+	require.InDelta(t, 2, b.queries(t, "SELECT", "none"), 0)
+	require.InDelta(t, 1, total(t, b.exposition("db_query_errors_total")), 0)
+}
+
 func testCopy(t onServer) {
 	b := setup(t, nil)
 	pool := b.pool(t, t.dsn)
@@ -383,10 +453,67 @@ func testBusyConnection(t onServer) {
 	require.NoError(t, err)
 	_, err = conn.Exec(t.Context(), "select 1 from pg_namespace")
 	require.ErrorContains(t, err, "conn busy")
+	for i, name := range []string{"mine", "select 1"} { // database/sql gives the text for a name
+		_, err = conn.Conn().Prepare(t.Context(), name, "select 1")
+		require.ErrorContains(t, err, "conn busy")
+		require.InDelta(t, i+1, b.value(t, `db_prepare_errors_total{class="client"}`), 0)
+	}
 	rows.Close()
 	require.NoError(t, rows.Err())
 	require.InDelta(t, 1, b.queries(t, "SELECT", "pg_class"), 0)
 	require.InDelta(t, 1, b.failures(t, "SELECT", "pg_namespace", "client"), 0)
+	require.InDelta(t, 1, total(t, b.exposition("db_query_errors_total")), 0)
+}
+
+// rewriter is a pgx.QueryRewriter.
+type rewriter func()
+
+func (f rewriter) RewriteQuery(context.Context, *pgx.Conn, string, []any) (string, []any, error) {
+	f()
+	return "", nil, nil
+}
+
+// testLostEnds: operations whose end is never told do not stand in the way of
+// those that follow.
+func testLostEnds(t onServer) {
+	b := setup(t, nil)
+	pool := b.pool(t, t.dsn, func(c *pgxpool.Config) {
+		c.MaxConns = 1
+		c.ConnConfig.StatementCacheCapacity = 0 // CopyFrom needs it, and returns without an end
+	})
+	ctx := t.Context()
+	conn, err := pool.Acquire(ctx)
+	require.NoError(t, err)
+	defer conn.Release()
+	for range 4 {
+		require.Panics(t, func() { _, _ = conn.Exec(ctx, "select 1", rewriter(func() { panic("the host's") })) })
+	}
+	for range 3 {
+		_, err = conn.Exec(ctx, "select 1 from pg_class where oid = $1", pgx.QueryExecModeDescribeExec, 1) // prepares as well
+		require.NoError(t, err)
+	}
+	lose := func() {
+		_, err := conn.CopyFrom(ctx, pgx.Identifier{"pg_class"}, []string{"oid"}, pgx.CopyFromRows(nil))
+		require.ErrorContains(t, err, "cache")
+	}
+	for range 4 {
+		lose()
+	}
+	for range 3 {
+		_, err = conn.Exec(ctx, "select 1 from pg_class")
+		require.NoError(t, err)
+	}
+	require.InDelta(t, 6, b.queries(t, "SELECT", "pg_class"), 0)
+
+	lose()
+	conn.Release()
+	again, err := pool.Acquire(ctx)
+	require.NoError(t, err)
+	defer again.Release()
+	_, err = again.Conn().Prepare(ctx, "", "selec")
+	require.Error(t, err)
+	require.InDelta(t, 1, b.value(t, `db_prepare_errors_total{class="42"}`), 0, "is within none of them")
+	require.Empty(t, b.exposition("db_query_errors_total"))
 }
 
 func testDatabaseSQL(t onServer) {
@@ -502,6 +629,24 @@ func testPoolGauges(t onServer) {
 	require.Positive(t, b.value(t, `db_pool_acquire_wait_seconds_count{pool_name="unwatched"}`))
 }
 
+func testTwoPools(t onServer) {
+	b := setup(t, nil)
+	one, two := b.pool(t, t.dsn), b.pool(t, t.dsn)
+	for name, pool := range map[string]*pgxpool.Pool{"one": one, "two": two} {
+		stop, err := b.WatchPool(name, pool)
+		require.NoError(t, err)
+		t.Cleanup(stop)
+	}
+	require.NoError(t, one.Ping(t.Context()))
+	for range 3 {
+		require.NoError(t, two.Ping(t.Context()))
+	}
+	for name, n := range map[string]int{"one": 1, "two": 3} {
+		require.InDelta(t, n, b.value(t, fmt.Sprintf("db_pool_acquire_wait_seconds_count{pool_name=%q}", name)), 0)
+		require.InDelta(t, n, b.value(t, fmt.Sprintf("db_pool_held_seconds_count{pool_name=%q}", name)), 0)
+	}
+}
+
 func testKilledBackend(t onServer) {
 	b := setup(t, nil)
 	pool := b.pool(t, t.dsn)
@@ -539,10 +684,10 @@ func testConnects(t onServer) {
 }
 
 func testSlowQueries(t onServer) {
-	b := setup(t, nil, dbmon.WithSlowThreshold(30*time.Millisecond), dbmon.WithQueryText())
+	b := setup(t, nil, dbmon.WithSlowThreshold(250*time.Millisecond), dbmon.WithQueryText())
 	pool := b.pool(t, t.dsn)
 	ctx := monitor.ContextWithCaller(t.Context(), monitor.CallerName("/orders"))
-	_, err := pool.Exec(ctx, "select pg_sleep(0.05), 'secret' from pg_class limit 1")
+	_, err := pool.Exec(ctx, "select pg_sleep(0.3), 'secret' from pg_class limit 1")
 	require.NoError(t, err)
 	_, err = pool.Exec(ctx, "select 1")
 	require.NoError(t, err)
@@ -554,7 +699,7 @@ func testSlowQueries(t onServer) {
 	require.Equal(t, "select pg_sleep(?), ? from pg_class limit ?", q.Text)
 	require.Len(t, q.Hash, 16)
 	require.EqualValues(t, 1, q.Rows)
-	require.GreaterOrEqual(t, q.Duration, 50*time.Millisecond)
+	require.GreaterOrEqual(t, q.Duration, 300*time.Millisecond)
 	require.Contains(t, q.CallSite, "dbmon/postgres_test.go:")
 	require.Contains(t, q.CallSite, "testSlowQueries")
 	require.Equal(t, "/orders", q.Caller)

@@ -3,6 +3,7 @@ package dbmon
 import (
 	"context"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -10,6 +11,41 @@ import (
 
 // maxPrepared is how many names are resolved per connection.
 const maxPrepared = 4096
+
+// names is what the prepared names of a connection stand for. There are two
+// generations: when the young one is full it becomes the old one, and what is
+// used again comes over from there. The lock is for hosts that use a connection
+// from several goroutines: maps would end the process.
+type names struct {
+	mu         sync.Mutex
+	young, old map[string]*statement // guarded by mu
+}
+
+func (n *names) find(name string) *statement {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	st := n.young[name]
+	if st == nil && n.old != nil {
+		if st = n.old[name]; st != nil {
+			n.add(name, st)
+		}
+	}
+	return st
+}
+
+func (n *names) note(name string, st *statement) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.add(name, st)
+}
+
+// add adds to the young generation. mu is held.
+func (n *names) add(name string, st *statement) {
+	if n.young == nil || len(n.young) >= maxPrepared/2 {
+		n.young, n.old = map[string]*statement{}, n.young
+	}
+	n.young[name] = st
+}
 
 // TracePrepareStart implements pgx.PrepareTracer.
 func (t *Tracer) TracePrepareStart(ctx context.Context, conn *pgx.Conn, data pgx.TracePrepareStartData) context.Context {
@@ -20,21 +56,15 @@ func (t *Tracer) TracePrepareStart(ctx context.Context, conn *pgx.Conn, data pgx
 		return ctx
 	}
 	if s := t.state(conn); s != nil && !s.quiet {
-		if sl := s.push(opPrepare); sl != nil {
-			sl.name, sl.statement = "", nil
-			if isNamed(data) {
-				sl.name, sl.statement = data.Name, t.statements.Get(data.SQL)
-			}
-			sl.start = t.now()
+		sl := s.push(opPrepare)
+		sl.name, sl.statement = "", nil
+		sl.asked = data.Name != "" && !strings.HasPrefix(data.Name, "stmtcache_")
+		if sl.asked && data.Name != data.SQL { // database/sql gives the text for a name
+			sl.name, sl.statement = data.Name, t.statements.Get(data.SQL)
 		}
+		sl.start = t.now()
 	}
 	return ctx
-}
-
-// isNamed reports whether the host will use a name in the statement's place.
-// pgx's statement cache has names of its own, and database/sql uses the text.
-func isNamed(data pgx.TracePrepareStartData) bool {
-	return data.Name != "" && data.Name != data.SQL && !strings.HasPrefix(data.Name, "stmtcache_")
 }
 
 // TracePrepareEnd implements pgx.PrepareTracer.
@@ -62,7 +92,7 @@ func (t *Tracer) endPrepare(ctx context.Context, conn *pgx.Conn, s *state, data 
 		return
 	}
 	switch open := s.current(); {
-	case open == nil:
+	case open == nil || sl.asked:
 		class := classOf(ctx, data.Err, conn)
 		t.metrics.prepareErrors.Cell(class).Add(&s.home, 0, 1)
 	case open.op == opCopy:
@@ -79,9 +109,7 @@ func (s *state) resolve(name string, st *statement) {
 		return
 	}
 	if s.prepared == nil {
-		s.prepared = map[string]*statement{}
+		s.prepared = &names{}
 	}
-	if _, known := s.prepared[name]; known || len(s.prepared) < maxPrepared {
-		s.prepared[name] = st
-	}
+	s.prepared.note(name, st)
 }

@@ -90,7 +90,7 @@ func (t *Tracer) WatchServer(name string, pool *pgxpool.Pool, opts ...ServerOpti
 	}
 	s := &Server{t: t, name: name, pool: pool, every: c.every, limit: c.timeout}
 	ms := t.metrics
-	s.up = ms.factMaker[catalog.PgUp.Name](name)
+	s.up = ms.facts[catalog.PgUp.Name].labels(name)
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
 	all := *ms.servers.Load()
@@ -111,9 +111,10 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	tick := time.NewTicker(s.every)
 	defer tick.Stop()
+	trouble := ""
 	for {
-		if err := s.Poll(ctx); err != nil && ctx.Err() == nil {
-			s.t.m.Logger().Warn("poll of the database server failed", "server", s.name, "error", err)
+		if up, err := s.poll(ctx); ctx.Err() == nil {
+			trouble = s.tell(ctx, trouble, up, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -121,6 +122,28 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// tell logs what is wrong with the server if that is news, given what was wrong
+// at the last poll, and returns what is wrong now.
+func (s *Server) tell(ctx context.Context, before string, up float64, err error) string {
+	now := ""
+	if err != nil {
+		now = fmt.Sprint(up, classOf(ctx, err, nil))
+	}
+	if now == before {
+		return now
+	}
+	log := s.t.m.Logger().With("server", s.name)
+	switch {
+	case err == nil:
+		log.Info("database server answers again")
+	case up == 0:
+		log.Warn("database server does not answer", "error", err)
+	default:
+		log.Warn("database server refuses facts; those it tells are shown", "error", err)
+	}
+	return now
 }
 
 func (s *Server) leave() {
@@ -138,16 +161,21 @@ func (s *Server) Poll(ctx context.Context) error {
 	if s.t.off {
 		return nil
 	}
+	_, err := s.poll(ctx)
+	return err
+}
+
+func (s *Server) poll(ctx context.Context) (up float64, err error) {
 	facts, up, err := s.ask(ctx)
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return 0, ctx.Err()
 	}
 	facts = append(facts, fact{catalog.PgUp.Name, s.up, up})
 	s.facts.Store(&facts)
 	if err != nil {
-		return fmt.Errorf("dbmon: poll server %q: %w", s.name, err)
+		return up, fmt.Errorf("dbmon: poll server %q: %w", s.name, err)
 	}
-	return nil
+	return up, nil
 }
 
 func (s *Server) ask(ctx context.Context) (facts []fact, up float64, err error) {
@@ -179,22 +207,28 @@ func (s *Server) failed() {
 	s.t.metrics.pollErrors.Cell(s.name).Add(&instrument.Home{}, 0, 1)
 }
 
-// connect returns a connection of the pool, whose queries are not measured. If
-// all of them are in use it opens one for this poll: that the pool is exhausted
+// polling marks the acquiring of a connection as a poll's, which is none of the
+// host's waiting.
+type polling struct{ context.Context }
+
+// connect returns a connection of the pool, whose use is not measured. If all
+// of them are in use it opens one for this poll: that the pool is exhausted
 // does not mean that the server is down.
 func (s *Server) connect(ctx context.Context) (conn *pgx.Conn, release func(), err error) {
-	half, cancel := context.WithTimeout(ctx, s.limit/2)
-	defer cancel()
-	pooled, err := s.pool.Acquire(half)
-	if err == nil {
-		if st := s.t.state(pooled.Conn()); st != nil {
-			st.quiet = true
-			return pooled.Conn(), func() { st.quiet = false; pooled.Release() }, nil
+	if !s.exhausted() {
+		half, cancel := context.WithTimeout(ctx, s.limit/2)
+		defer cancel()
+		pooled, err := s.pool.Acquire(polling{half})
+		if err == nil {
+			if st := s.t.state(pooled.Conn()); st != nil {
+				st.quiet = true
+				return pooled.Conn(), func() { st.quiet = false; pooled.Release() }, nil
+			}
+			return pooled.Conn(), pooled.Release, nil
 		}
-		return pooled.Conn(), pooled.Release, nil
-	}
-	if stat := s.pool.Stat(); ctx.Err() != nil || stat.AcquiredConns() < stat.MaxConns() {
-		return nil, nil, err
+		if ctx.Err() != nil || !s.exhausted() {
+			return nil, nil, err
+		}
 	}
 	config := s.pool.Config().ConnConfig
 	config.Tracer = nil
@@ -209,6 +243,12 @@ func (s *Server) connect(ctx context.Context) (conn *pgx.Conn, release func(), e
 	}, nil
 }
 
+// exhausted reports whether all connections that the pool may have are in use.
+func (s *Server) exhausted() bool {
+	stat := s.pool.Stat()
+	return stat.AcquiredConns() >= stat.MaxConns()
+}
+
 // answered is pg_up after a failure: 1 if it was the server that said no, for
 // want of a permission or of room, and not because it stops or starts.
 func answered(err error) float64 {
@@ -219,6 +259,19 @@ func answered(err error) float64 {
 	return 1
 }
 
+// factLabels makes the labels of a metric's facts, which are so many.
+type factLabels struct {
+	labels instrument.LabelMaker
+	number int
+}
+
+// maxFacts bounds the rows that are taken from a server in answer to a query.
+const maxFacts = 32 * maxDatabases
+
+// errStrange is a server that answers what it was not asked. What it says is in
+// no log.
+var errStrange = errors.New("the server's answer is none to the query")
+
 // query reads facts: rows of a metric's name, its second label and a value.
 func (s *Server) query(ctx context.Context, conn *pgx.Conn, sql string) ([]fact, error) {
 	// Nothing is left prepared on a connection that is not ours.
@@ -226,6 +279,7 @@ func (s *Server) query(ctx context.Context, conn *pgx.Conn, sql string) ([]fact,
 	if err != nil {
 		return nil, err
 	}
+	n := 0
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (fact, error) {
 		var name, label string
 		var value float64
@@ -236,7 +290,11 @@ func (s *Server) query(ctx context.Context, conn *pgx.Conn, sql string) ([]fact,
 		if label == "" {
 			labels = labels[:1]
 		}
-		return fact{name, s.t.metrics.factMaker[name](labels...), value}, nil
+		of := s.t.metrics.facts[name]
+		if n++; n > maxFacts || len(labels) != of.number {
+			return fact{}, errStrange
+		}
+		return fact{name, of.labels(labels...), value}, nil
 	})
 }
 
@@ -245,7 +303,7 @@ func (ms *metrics) showServers(set *instrument.Set) error {
 	var errs []error
 	for _, m := range catalog.PgFacts() {
 		errs = append(errs, set.Func(m, func(labels instrument.LabelMaker) instrument.Func {
-			ms.factMaker[m.Name] = labels
+			ms.facts[m.Name] = factLabels{labels, len(m.Labels)}
 			return func(yield instrument.Yield) {
 				for _, s := range *ms.servers.Load() {
 					if facts := s.facts.Load(); facts != nil {

@@ -124,6 +124,28 @@ func (c *collect) Write(_ context.Context, batch []monitor.Event) error {
 	return nil
 }
 
+// lines is a writer that remembers.
+type lines struct {
+	mu  sync.Mutex
+	all []string // guarded by mu
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, string(b))
+	return len(b), nil
+}
+
+// take returns the lines written since it was last called.
+func (l *lines) take() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := l.all
+	l.all = nil
+	return all
+}
+
 // run runs the monitor until the returned function is called.
 func run(t testing.TB, m *monitor.Monitor, engines ...monitor.Runner) (stop func()) {
 	t.Helper()

@@ -27,8 +27,10 @@ const maxOpen = 4
 // slot is one operation that has started and not ended.
 type slot struct {
 	op        operation
-	failed    bool          // a statement of the batch has failed
-	start     time.Duration // on the core's clock
+	seen      bool          // a statement of the batch was read
+	failed    bool          // one of them has failed
+	asked     bool          // the host asked for the prepare, not pgx
+	start     time.Duration // on the tracer's clock
 	last      time.Duration // when the batch's last statement ended
 	statement *statement    // of a query or COPY; of a named prepare
 	count     int           // statements of the batch
@@ -44,9 +46,10 @@ type state struct {
 	quiet    bool // the tracer's own queries
 	open     int
 	slots    [maxOpen]slot
-	prepared map[string]*statement // by the name that the host gave
-	acquired time.Duration         // on the core's clock; 0 when not acquired from a pool
-	wait     time.Duration         // for the connection, until a statement bears it
+	refused  error         // of the last batch that failed before it was sent
+	prepared *names        // that the host gave; nil without any
+	acquired time.Duration // on the tracer's clock; 0 when not acquired from a pool
+	wait     time.Duration // for the connection, until a statement bears it
 }
 
 // near holds the states of connections in use, where they are found at less
@@ -94,11 +97,13 @@ func (t *Tracer) stateOf(conn *pgx.Conn, pc *pgconn.PgConn) *state {
 	return s
 }
 
-// push opens an operation. It returns nil if too many are open.
+// push opens an operation. Where as many are open as can be, the ends of some
+// were never reported: a rewriter panicked, or pgx returned without one. They
+// are given up.
 func (s *state) push(op operation) *slot {
 	n := s.open
 	if n < 0 || n >= maxOpen {
-		return nil
+		n = 0
 	}
 	s.open = n + 1
 	sl := &s.slots[n]

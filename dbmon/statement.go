@@ -30,7 +30,7 @@ func (t *Tracer) analyze(sql string) *statement {
 // statement finds the statement of a text or of a prepared statement's name.
 func (t *Tracer) statement(s *state, sql string) *statement {
 	if s.prepared != nil {
-		if st, ok := s.prepared[sql]; ok {
+		if st := s.prepared.find(sql); st != nil {
 			return st
 		}
 	}

@@ -117,9 +117,8 @@ func (t *Tracer) TraceQueryStart(ctx context.Context, conn *pgx.Conn, data pgx.T
 	}
 	if s := t.state(conn); s != nil && !s.quiet {
 		st := t.statement(s, data.SQL)
-		if sl := s.push(opQuery); sl != nil {
-			sl.statement, sl.start = st, t.now()
-		}
+		sl := s.push(opQuery)
+		sl.statement, sl.start = st, t.now()
 	}
 	return ctx
 }
@@ -149,9 +148,8 @@ func (t *Tracer) TraceCopyFromStart(ctx context.Context, conn *pgx.Conn, data pg
 	}
 	if s := t.state(conn); s != nil && !s.quiet {
 		st := t.statements.Get(copyText(data))
-		if sl := s.push(opCopy); sl != nil {
-			sl.statement, sl.start = st, t.now()
-		}
+		sl := s.push(opCopy)
+		sl.statement, sl.start = st, t.now()
 	}
 	return ctx
 }

@@ -1,6 +1,6 @@
 package catalog
 
-// Database metrics: the first two are Section 6.1's.
+// Database metrics: the first two are those of the design.
 var (
 	DBQueryDuration = Metric{
 		Name: "db_query_duration_seconds", Type: Histogram, Unit: "s", Section: "6.1",
@@ -118,7 +118,7 @@ var (
 	}
 	DBPoolEmptyAcquireWait = Metric{
 		Name: "db_pool_empty_acquire_wait_seconds_total", Type: Counter, Unit: "s",
-		Help: "Time spent in acquires that found no idle connection. Its rate is the number of callers waiting.", HelpZH: "等待空闲连接的累计时间",
+		Help: "Time spent in acquires that found no idle connection. Its rate is the number of callers waiting at a time; those who give up are not in it.", HelpZH: "等待空闲连接的累计时间",
 		Labels: []string{"pool_name"},
 	}
 	DBPoolCanceledAcquires = Metric{

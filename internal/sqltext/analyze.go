@@ -28,7 +28,8 @@ type Info struct {
 	// main FROM clause and the subqueries in it, else the one behind a common
 	// table expression, else one that a subquery elsewhere reads. It is as
 	// written: with a schema if there is one, without quotes, folded to lower
-	// case where it was not quoted. Empty if there is none.
+	// case where it was not quoted, each part cut to 63 bytes as PostgreSQL
+	// does. Empty if there is none.
 	Table string
 	// Text is the statement without literals, parameters, comments and
 	// formatting. Lists of values are one value.
@@ -47,14 +48,18 @@ type buffer struct {
 	short  []byte // hash and table
 }
 
-// Analyze analyses a statement. Only its first 16 KiB count.
+// Analyze analyses a statement. Only its first 16 KiB count, without a word
+// that they end in: it may be half a one.
 func Analyze(sql string) Info {
-	if len(sql) > maxAnalyzed {
-		sql = sql[:maxAnalyzed]
-	}
 	b := buffers.Get().(*buffer)
 	defer buffers.Put(b)
-	b.scan(sql)
+	if len(sql) > maxAnalyzed {
+		sql = sql[:maxAnalyzed]
+		b.scan(sql)
+		b.dropLast(word)
+	} else {
+		b.scan(sql)
+	}
 	b.text = appendText(b.text[:0], sql, b.tokens)
 	p := parser{src: sql, tokens: b.tokens}
 	typ, table := p.statements()
@@ -82,6 +87,13 @@ func (b *buffer) scan(sql string) {
 			tokens[open[last]].closing = int32(n)
 			open = open[:last]
 		}
+	}
+}
+
+// dropLast takes out the last token if it is of that kind.
+func (b *buffer) dropLast(k kind) {
+	if n := len(b.tokens) - 2; n >= 0 && b.tokens[n].kind == k {
+		b.tokens = append(b.tokens[:n], b.tokens[n+1])
 	}
 }
 

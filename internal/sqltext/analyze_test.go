@@ -82,6 +82,19 @@ func TestLongAndDeepStatements(t *testing.T) {
 	require.NotContains(t, info.Text, "secret")
 	require.Less(t, len(info.Text), 20<<10)
 
+	const size = 16 << 10 // is looked at
+	from := "select" + strings.Repeat(" ", size-len("select * from stocks;")) + " * from stocks"
+	for _, whole := range []string{from + ";", from + "; ", " " + from} {
+		require.Equal(t, "stocks", sqltext.Analyze(whole).Table)
+	}
+	for _, cut := range []string{"  " + from, "  " + from + " where a = 'secret'", " " + strings.Replace(from, "stocks", "stocké", 1)} {
+		info := sqltext.Analyze(cut)
+		require.Empty(t, info.Table, "half a name is none")
+		require.Equal(t, "select * from", info.Text)
+	}
+
+	require.Equal(t, "select * from t where a = ?", sqltext.Analyze("select * from t where a = '"+strings.Repeat("é", size)+"'").Text)
+
 	for _, deep := range []string{
 		strings.Repeat("(", 10_000) + "select 1",
 		strings.Repeat("select (", 5000),
@@ -113,7 +126,13 @@ func TestTimeIsLinear(t *testing.T) {
 		"with a as (", "with a as (select 1) search by x set ", "explain ", "copy (", "(select 1),", "select * from a, (",
 	} {
 		sql := strings.Repeat(piece, (16<<10-1)/len(piece)) + "x" // all of it is looked at
-		require.Less(t, quickest(sql), 8*quickest(sql[:len(sql)/4]+"x")+time.Millisecond, "%s…", piece)
+		linear := false
+		for range 5 { // what else the machine does only adds to the time
+			if linear = quickest(sql) < 8*quickest(sql[:len(sql)/4]+"x")+time.Millisecond; linear {
+				break
+			}
+		}
+		require.True(t, linear, "%s…", piece)
 	}
 }
 

@@ -2,7 +2,6 @@ package sqltext
 
 import (
 	"hash/maphash"
-	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -14,6 +13,10 @@ import (
 // There are two generations: when the young one is full it becomes the old
 // one, and what is asked for again comes over from there. What is not asked
 // for during a generation is forgotten, without any bookkeeping by hits.
+//
+// It keeps the strings that it is given, as pgx's own statement cache does: one
+// that the program has as a constant is found by its address, without a look at
+// its bytes.
 type Cache[V any] struct {
 	maxCount, maxBytes int // of one generation
 	make               func(sql string) V
@@ -72,7 +75,7 @@ func (c *Cache[V]) get(hash uint64, sql string) V {
 	if e := c.revive(hash, sql); e != nil {
 		return e.value
 	}
-	e := &entry[V]{hash, strings.Clone(sql), c.make(sql)} // not under the lock: it calls back
+	e := &entry[V]{hash, sql, c.make(sql)} // not under the lock: it calls back
 	if len(sql) > c.maxBytes/8 {
 		return e.value
 	}

@@ -1,5 +1,10 @@
 package sqltext_test
 
+import "strings"
+
+// long60 is as much of a name as leaves room for three bytes.
+var long60 = strings.Repeat("x", 60)
+
 // corpus is statements of all kinds with the type and the main table that a
 // reader of PostgreSQL's manual would give them.
 var corpus = []struct{ sql, typ, table string }{
@@ -62,6 +67,11 @@ var corpus = []struct{ sql, typ, table string }{
 	{"VALUES (1) EXCEPT DISTINCT TABLE ONLY stocks ORDER BY 1", "SELECT", "stocks"},
 	{"VALUES (1) UNION SELECT id FROM stocks", "SELECT", "stocks"},
 	{"SELECT 1 AS table UNION (TABLE stocks)", "SELECT", "stocks"},
+	{"SELECT t.from, t.order, t.into FROM t", "SELECT", "t"},
+	{"SELECT a AS from, b AS into, c AS union FROM t", "SELECT", "t"},
+	{"SELECT * FROM t WHERE t.union IN (SELECT 1)", "SELECT", "t"},
+	{"SELECT * FROM t_" + long60 + "é", "SELECT", "t_" + long60},
+	{`SELECT * FROM "` + long60 + `abcdef".T_` + long60 + "cdef", "SELECT", long60 + "abc.t_" + long60 + "c"},
 	{"SELECT nextval('orders_id_seq')", "SELECT", ""},
 	{"SELECT set_config('a.b', $1, true)", "SELECT", ""},
 	{"SELECT data->>'from', data #> '{a,b}', data ? 'key', data @> '{}' FROM docs", "SELECT", "docs"},
@@ -120,6 +130,14 @@ var corpus = []struct{ sql, typ, table string }{
 	{"SELECT * FROM (WITH x AS (SELECT * FROM t) SELECT * FROM x) y", "SELECT", "t"},
 	{"INSERT INTO a WITH x AS (SELECT * FROM b) SELECT * FROM x", "INSERT", "a"},
 	{"WITH stocks AS (SELECT * FROM market.stocks) SELECT * FROM stocks", "SELECT", "market.stocks"},
+	{"WITH stocks AS (SELECT * FROM stocks WHERE id = 1) SELECT * FROM stocks", "SELECT", "stocks"},
+	{"WITH a AS (SELECT * FROM b), b AS (SELECT * FROM t) SELECT * FROM a", "SELECT", "b"},
+	{"WITH RECURSIVE a AS (SELECT * FROM b), b AS (SELECT * FROM t) SELECT * FROM a", "SELECT", "t"},
+	{"WITH RECURSIVE a AS (SELECT 1 FROM b), b AS (SELECT 1 FROM c), c AS (DELETE FROM t RETURNING *) SELECT * FROM a", "SELECT", "t"},
+	{"WITH RECURSIVE a AS (SELECT * FROM c), b AS (SELECT * FROM u), c AS (SELECT * FROM t) SELECT * FROM a", "SELECT", "t"},
+	{"WITH RECURSIVE a AS (SELECT * FROM b), b AS (SELECT * FROM a) SELECT * FROM a", "SELECT", ""},
+	{"WITH RECURSIVE a AS (SELECT * FROM a UNION SELECT * FROM t) SELECT * FROM a", "SELECT", "t"},
+	{"PREPARE p AS TABLE t", "PREPARE", "t"},
 
 	// COPY.
 	{"COPY ticks FROM STDIN", "COPY", "ticks"},
@@ -194,6 +212,15 @@ var corpus = []struct{ sql, typ, table string }{
 	{"COMMENT ON RULE r ON t IS NULL", "COMMENT", "t"},
 	{"GRANT SELECT, INSERT (a) ON TABLE t TO reader", "GRANT", "t"},
 	{"GRANT SELECT ON t TO reader", "GRANT", "t"},
+	{"GRANT SELECT ON type TO reader", "GRANT", "type"},
+	{"GRANT SELECT ON domain, t TO reader", "GRANT", "domain"},
+	{"GRANT SELECT ON language.parameter TO reader", "GRANT", "language.parameter"},
+	{"REVOKE SELECT ON sequence FROM reader", "REVOKE", "sequence"},
+	{"GRANT USAGE ON TYPE mood TO reader", "GRANT", ""},
+	{"GRANT SELECT ON LARGE OBJECT 1 TO reader", "GRANT", ""},
+	{"ALTER TABLE schema ADD a int", "ALTER", "schema"},
+	{"ALTER TABLE ALL IN TABLESPACE a SET TABLESPACE b", "ALTER", ""},
+	{"COPY temp FROM STDIN", "COPY", "temp"},
 	{"GRANT USAGE ON SCHEMA market TO reader", "GRANT", ""},
 	{"GRANT admin TO joe", "GRANT", ""},
 	{"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM joe", "REVOKE", ""},

@@ -82,7 +82,9 @@ const (
 	kwConcurrently
 	kwTransaction
 	kwFor
-	kwNoise   // binary, full, freeze, verbose, or, replace, temp, unlogged, …
+	kwOption // binary, full, freeze, verbose
+	kwNoise  // or, replace, temp, unlogged, …
+	kwAll
 	kwNoTable // schema, sequence, function: what a GRANT may be on
 	kwDomain
 	kwOperator // and, or, in, like, is, between: followed by an operand
@@ -110,8 +112,10 @@ var spellings = [...]string{
 	kwRecursive: "recursive", kwMaterialized: "materialized", kwNot: "not", kwIf: "if", kwExists: "exists",
 	kwIndex: "index", kwView: "view", kwForeign: "foreign", kwTrigger: "trigger policy", kwConstraint: "constraint", kwRule: "rule",
 	kwColumn: "column", kwConcurrently: "concurrently", kwTransaction: "transaction", kwFor: "for",
-	kwNoise:     "binary full freeze verbose or replace temp temporary unlogged unique global local",
-	kwNoTable:   "schema sequence function procedure routine database language large parameter tablespace type all",
+	kwOption:    "binary full freeze verbose",
+	kwNoise:     "or replace temp temporary unlogged unique global local",
+	kwAll:       "all",
+	kwNoTable:   "schema sequence function procedure routine database language large parameter tablespace type",
 	kwDomain:    "domain",
 	kwOperator:  "and in like ilike is between when then else",
 	kwUsing:     "using",

@@ -1,6 +1,9 @@
 package sqltext
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // name returns the possibly qualified name at i, or "".
 func (p *parser) name(i, stop int) string {
@@ -49,19 +52,35 @@ func join(parts []string) string {
 	return strings.Join(parts, ".")
 }
 
-// identifier returns what an identifier means: without its quotes, or in lower case.
+// identifier returns what an identifier means: without its quotes, or in lower
+// case, and no longer than names are.
 func (p *parser) identifier(t token) string {
 	s := p.src[t.start:t.end]
 	if t.capitals {
-		return string(appendLower(nil, s))
+		return string(appendLower(nil, clip(s)))
 	}
 	if t.kind == word {
-		return s
+		return clip(s)
 	}
 	s = s[strings.IndexByte(s, '"')+1:] // U&"…" keeps its escapes
 	s = strings.TrimSuffix(s, `"`)
 	if strings.Contains(s, `""`) {
 		s = strings.ReplaceAll(s, `""`, `"`)
 	}
-	return s
+	return clip(s)
+}
+
+// longestName is how many bytes of a name PostgreSQL keeps: NAMEDATALEN - 1.
+const longestName = 63
+
+// clip cuts a name as PostgreSQL does, not within a character.
+func clip(s string) string {
+	if len(s) <= longestName {
+		return s
+	}
+	n := longestName
+	for n > longestName-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }

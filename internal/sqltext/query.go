@@ -1,7 +1,12 @@
 package sqltext
 
+import "slices"
+
 // cte is a common table expression with the table that it is about.
-type cte struct{ name, table string }
+type cte struct {
+	name, table string
+	body, stop  int // its parentheses, while it is to be looked into
+}
 
 // query returns the table that a SELECT, VALUES or TABLE at i is about, whose
 // own common table expressions are given.
@@ -21,12 +26,15 @@ func (p *parser) query(i, stop int, ctes []cte) string {
 func (p *parser) read(i, stop int) string {
 	into := ""
 	viaCTE := ""
+	start := i
 	begin := i // where TABLE means SELECT * FROM
 	for i < stop {
 		switch t := &p.tokens[i]; {
 		case t.ch == '(':
 			i = p.closing(i, stop)
 			continue
+		case t.keyword == none:
+		case i > start && p.is(i-1, stop, kwAs): // a column's name, whatever it is
 		case t.keyword == kwFrom && !p.is(i-1, stop, kwDistinct), t.keyword == kwTable && i == begin:
 			table, through := p.from(i+1, stop)
 			if table != "" {
@@ -36,7 +44,7 @@ func (p *parser) read(i, stop int) string {
 				viaCTE = through
 			}
 		case t.keyword == kwSetOp:
-			begin = p.skip(i+1, stop, kwNoTable, kwDistinct) // ALL
+			begin = p.skip(i+1, stop, kwAll, kwDistinct)
 		case t.keyword == kwInto && into == "":
 			into = p.name(p.skip(i+1, stop, kwNoise, kwTable), stop)
 		}
@@ -72,8 +80,8 @@ func (p *parser) from(i, stop int) (table, through string) {
 			name, after := p.qualified(i, stop)
 			if p.isPunct(after, stop, '(') { // a function
 				after = p.closing(after, stop)
-			} else if c := p.lookup(name); c != nil {
-				via = c.table
+			} else if n := p.lookup(name); n >= 0 {
+				via = p.about(n)
 			} else {
 				table = name
 			}
@@ -123,26 +131,47 @@ func (p *parser) within(i, stop int) string {
 }
 
 // with notes the common table expressions, and returns the position of the
-// main statement.
+// main statement. Only RECURSIVE ones know themselves and those behind them.
 func (p *parser) with(i, stop int) int {
-	i = p.skip(i, stop, kwRecursive)
+	recursive := p.is(i, stop, kwRecursive)
+	if recursive {
+		i++
+	}
+	first := len(p.ctes)
 	for i < stop {
-		name := p.name(i, stop)
+		c := cte{name: p.name(i, stop)}
 		i = p.find(i, stop, kwAs)
 		i = p.skip(i, stop, kwNot, kwMaterialized)
 		if !p.isPunct(i, stop, '(') {
 			break
 		}
-		at := len(p.ctes)
-		p.ctes = append(p.ctes, cte{name: name}) // known in its own body: it may be recursive
-		p.ctes[at].table = p.inner(i+1, p.inside(i, stop))
+		if recursive {
+			c.body, c.stop = i+1, p.inside(i, stop)
+		} else {
+			c.table = p.inner(i+1, p.inside(i, stop))
+		}
+		p.ctes = append(p.ctes, c)
 		i = p.traversal(p.closing(i, stop), stop)
 		if !p.isPunct(i, stop, ',') {
 			break
 		}
 		i++
 	}
+	for n := first; n < len(p.ctes); n++ {
+		p.about(n)
+	}
 	return i
+}
+
+// about returns the table that the n-th common table expression is about, none
+// within its own body.
+func (p *parser) about(n int) string {
+	if c := p.ctes[n]; c.body > 0 {
+		p.ctes[n].body = 0
+		table := p.inner(c.body, c.stop)
+		p.ctes[n].table = table // the list may have moved
+	}
+	return p.ctes[n].table
 }
 
 // traversal passes what may follow a recursive common table expression:
@@ -157,14 +186,14 @@ func (p *parser) traversal(i, stop int) int {
 	return i
 }
 
-// lookup returns the common table expression of that name, or nil.
-func (p *parser) lookup(name string) *cte {
-	for i := len(p.ctes) - 1; i >= 0; i-- {
-		if p.ctes[i].name == name {
-			return &p.ctes[i]
+// lookup returns the place of the common table expression of that name, or -1.
+func (p *parser) lookup(name string) int {
+	for i, c := range slices.Backward(p.ctes) {
+		if c.name == name {
+			return i
 		}
 	}
-	return nil
+	return -1
 }
 
 // isQuery reports whether a query begins with the keyword.

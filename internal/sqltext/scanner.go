@@ -209,7 +209,7 @@ func (s *scanner) word(t *token) kind {
 			return k
 		}
 	}
-	if seen&odd == 0 && i-start <= longestKeyword {
+	if seen&odd == 0 && i-start <= longestKeyword && (start == 0 || s.src[start-1] != '.') { // t.from is a column
 		t.keyword = spelled.keyword()
 	}
 	t.capitals = seen&capital != 0

@@ -76,13 +76,13 @@ func (p *parser) target(k keyword, i, stop int) string {
 		if p.isPunct(i, stop, '(') {
 			return p.inner(i+1, p.inside(i, stop))
 		}
-		return p.name(p.skip(i, stop, kwNoise), stop)
+		return p.name(p.skip(i, stop, kwOption), stop)
 	case kwTruncate, kwLock:
 		return p.name(p.skip(i, stop, kwTable, kwOnly), stop)
 	case kwVacuum, kwAnalyze:
-		return p.name(p.skip(p.options(i, stop), stop, kwNoise, kwAnalyze), stop)
+		return p.name(p.skip(p.options(i, stop), stop, kwOption, kwAnalyze), stop)
 	case kwCluster:
-		name, after := p.qualified(p.skip(p.options(i, stop), stop, kwNoise), stop)
+		name, after := p.qualified(p.skip(p.options(i, stop), stop, kwOption), stop)
 		if p.is(after, stop, kwOn) { // CLUSTER index ON table
 			name = p.name(after+1, stop)
 		}
@@ -98,8 +98,7 @@ func (p *parser) target(k keyword, i, stop int) string {
 	case kwComment:
 		return p.object(p.skip(i, stop, kwOn), stop)
 	case kwGrant, kwRevoke:
-		i = p.find(i, stop, kwOn)
-		if !p.is(i, stop, kwNoTable) && !p.is(i, stop, kwDomain) && !p.is(i, stop, kwForeign) {
+		if i = p.find(i, stop, kwOn); !p.isOther(i, stop) {
 			return p.name(p.skip(i, stop, kwTable), stop)
 		}
 	case kwPrepare:
@@ -110,9 +109,21 @@ func (p *parser) target(k keyword, i, stop int) string {
 		if !p.startsQuery(p.open(i, stop), stop) {
 			i = p.options(i, stop)
 		}
-		return p.inner(p.skip(i, stop, kwAnalyze, kwNoise), stop)
+		return p.inner(p.skip(i, stop, kwAnalyze, kwOption), stop)
 	}
 	return ""
+}
+
+// isOther reports whether the object of a GRANT or REVOKE at i is something
+// else than a table. Most of the words for such things may be a table's name.
+func (p *parser) isOther(i, stop int) bool {
+	switch {
+	case p.is(i, stop, kwAll):
+		return true
+	case p.is(i, stop, kwNoTable), p.is(i, stop, kwDomain), p.is(i, stop, kwForeign):
+		return p.isName(i+1, stop) && !p.is(i+1, stop, kwTo) && !p.is(i+1, stop, kwFrom)
+	}
+	return false
 }
 
 // options passes options in parentheses.
@@ -130,7 +141,7 @@ func (p *parser) object(i, stop int) string {
 	switch {
 	case p.is(i, stop, kwTable) || p.is(i, stop, kwView):
 		i = p.skip(i+1, stop, kwIf, kwNot, kwExists, kwOnly)
-		if !p.is(i, stop, kwNoTable) { // ALTER TABLE ALL IN TABLESPACE
+		if !p.is(i, stop, kwAll) { // ALTER TABLE ALL IN TABLESPACE
 			return p.name(i, stop)
 		}
 	case p.is(i, stop, kwRule) && p.is(i+2, stop, kwAs): // CREATE RULE name AS ON event TO table
