@@ -28,6 +28,7 @@
 //	bizmon/bizmontest     conformance suite for stores of sketches
 //	examples/quickstart   a service that needs no server
 //	examples/routers      chi, gin and echo (a module of its own)
+//	examples/replay       recorded metrics, replayed and asked about in PromQL
 //
 // # Rules
 //

@@ -91,6 +91,7 @@ var floors = map[string]row{
 	"internal/journal":    {floor: 0, deps: promDeps},
 	"internal/pgerror":    {floor: 0, deps: pgxDeps},
 
+	"internal/outbox/outboxtest":   {floor: 3, deps: slices.Concat(promDeps, testDeps), kit: true},
 	"internal/journal/journaltest": {floor: 0, deps: slices.Concat(promDeps, testDeps), kit: true},
 
 	"monitor":             {floor: 1, deps: promDeps},
@@ -123,11 +124,13 @@ var floors = map[string]row{
 
 	"internal/httpcases/ours":    {floor: 5, deps: promDeps},
 	"internal/testenv":           {floor: 5, kit: true},
+	"internal/testenv/pgtest":    {floor: 5, deps: pgxDeps, kit: true},
 	"internal/testsummary":       {floor: 5},
 	"internal/bench/size":        {floor: 5},
 	"internal/bench/size/client": {floor: 5, deps: promDeps},
 	"internal/bench/size/sdk":    {floor: 5, deps: promDeps},
 	"examples/quickstart":        {floor: 5, deps: promDeps},
+	"examples/replay":            {floor: 5, deps: slices.Concat(promDeps, promqlDeps)}, // history's engine
 }
 
 type goPackage struct {

@@ -13,10 +13,12 @@ import (
 
 // A Sink takes events somewhere. Write is called by one goroutine at a time
 // and may block until ctx is done. The batch is the sink's only until Write
-// returns, and must not be changed. What a sink holds open it may close when [Monitor.Run] has returned.
-// Delivery is at least once: an error makes the SDK hold the batch and try again, later and
-// later, unless it was made by [Permanent]; a panic counts as an error and,
-// when it comes back twice with the same batch, costs that batch.
+// returns, and must not be changed. What a sink holds open it may close when
+// [Monitor.Run] has returned. Delivery is at least once: an error makes the SDK
+// hold the batch and try again, later and later, unless it was made by
+// [Permanent]. An error with a method RetryAfter() time.Duration says when, 5 min
+// at most. A panic counts as an error and, when it comes back twice with the same
+// batch, costs that batch.
 type Sink interface {
 	Write(ctx context.Context, batch []Event) error
 }

@@ -94,6 +94,7 @@ for module in examples/routers internal/bench/peers; do
 done
 if [ -d examples/quickstart ]; then
 	step "quick start" go run ./examples/quickstart -once </dev/null
+	step "replay" go run ./examples/replay </dev/null
 fi
 
 if [ "${#failed[@]}" -gt 0 ]; then

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/chronoretrace/chronomon/internal/queue"
 )
 
 // longestPause bounds what a store may ask for: a day would be a mistake.
@@ -21,6 +23,11 @@ func (e *RetryAfterError) Error() string {
 	return fmt.Sprintf("%v (asked for a pause of %v)", e.Err, e.After)
 }
 func (e *RetryAfterError) Unwrap() error { return e.Err }
+
+// RetryAfter implements queue.RetryAfter.
+func (e *RetryAfterError) RetryAfter() time.Duration { return e.After }
+
+var _ queue.RetryAfter = (*RetryAfterError)(nil)
 
 // ErrPause is returned instead of a request during a pause the store asked for.
 var ErrPause = errors.New("the store asked for a pause that is not over")

@@ -259,6 +259,7 @@ func (d *drainer) drain(ctx context.Context) time.Duration {
 // next sends the oldest batch and removes it.
 func (d *drainer) next(ctx context.Context) error {
 	if d.items != nil && !d.spill.Holds(d.seq) { // it had to make room
+		d.Dropped.Add(spill.Full, len(Pending(d.items)))
 		d.items = nil
 	}
 	if d.items == nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/chronoretrace/chronomon/internal/outbox"
 	"github.com/chronoretrace/chronomon/internal/queue"
+	"github.com/chronoretrace/chronomon/internal/spill"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -148,6 +149,42 @@ func TestPause(t *testing.T) {
 	})
 }
 
+// Behind a queue, a store that asks for a pause costs two tries: the one that was
+// told so and the one when it is over.
+func TestPauseBehindQueue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{}
+		s.fail(fmt.Errorf("sink: %w", &outbox.RetryAfterError{After: 40 * time.Second, Err: errDown}))
+		var failed []error
+		q := queue.New(queue.Config{
+			Capacity: 16, Batch: 2, Age: time.Second, WriteTimeout: time.Second, BackoffMin: 200 * time.Millisecond, BackoffMax: 30 * time.Second,
+		}, queue.Events{Dropped: func(string, int) {}, Written: func(_ int, err error) {
+			if err != nil {
+				failed = append(failed, err)
+			}
+		}}, s.box(t, "").NewStream().Write)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			q.Run(ctx, time.Second)
+		}()
+		start := time.Now()
+		q.Offer([]byte("a"))
+		q.Offer([]byte("b"))
+		synctest.Wait()
+		s.fail(nil)
+		time.Sleep(time.Hour)
+		cancel()
+		<-ended
+		require.Len(t, failed, 1)
+		require.Equal(t, []string{"a#1", "b#2"}, s.taken())
+		require.Len(t, s.asked, 2)
+		require.Equal(t, 40*time.Second, s.asked[1].Sub(start))
+	})
+}
+
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
@@ -252,6 +289,59 @@ func TestSpillSurvives(t *testing.T) {
 		require.Equal(t, []string{"b#2", "a#4", "c#5", "d#6"}, s2.taken())
 		stop()
 	})
+}
+
+// A batch that has to make room while it is on its way is counted once: as
+// dropped if the store does not take it after all, and only what is left of it.
+func TestSpillFullWhileSending(t *testing.T) {
+	t.Parallel()
+	for name, taken := range map[string]int{"all": 2, "half": 1, "none": 0} {
+		dir := t.TempDir()
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s, calls := &store{}, 0
+				reached, release := make(chan struct{}), make(chan struct{})
+				b, err := outbox.New(outbox.Config{
+					Store: "test", Finish: s.finish, Log: s.log, Dir: dir, Limit: 1 << 20, MaxAge: time.Hour,
+					Send: func(ctx context.Context, items []outbox.Item) error {
+						switch calls++; calls {
+						case 1: // goes to disk
+							return errDown
+						case 2: // comes from there
+							close(reached)
+							<-release
+							for i := range taken {
+								items[i].Done = true
+							}
+							if taken < len(items) {
+								return errDown
+							}
+							return nil
+						}
+						return s.send(ctx, items)
+					},
+				})
+				require.NoError(t, err)
+				stop := run(b)
+				synctest.Wait()
+				stream := b.NewStream()
+				require.NoError(t, stream.Write(t.Context(), records("first", "batch")))
+				<-reached
+				const more = 300 // of 4 KiB on disk each: more than there is room for
+				for i := range more {
+					require.NoError(t, stream.Write(t.Context(), records(strconv.Itoa(i))))
+				}
+				require.Less(t, b.Spilled(), more)
+				close(release)
+				time.Sleep(time.Hour)
+				require.Zero(t, b.Spilled())
+				require.Equal(t, 2+more, taken+len(s.taken())+int(b.Dropped.Get(spill.Full)))
+				stop()
+				require.NoError(t, b.Close())
+			})
+		})
+	}
 }
 
 func TestSpillExpires(t *testing.T) {

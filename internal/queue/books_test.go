@@ -48,7 +48,7 @@ func keepBooks(t *testing.T, seed uint64) {
 		if moods.IntN(10) >= trouble {
 			return nil
 		}
-		switch moods.IntN(5) {
+		switch moods.IntN(6) {
 		case 0:
 			return &queue.PermanentError{Err: errDown}
 		case 1:
@@ -56,7 +56,9 @@ func keepBooks(t *testing.T, seed uint64) {
 		case 2:
 			<-ctx.Done()
 			return ctx.Err()
-		case 3: // takes its time
+		case 3:
+			return askingError(time.Duration(moods.IntN(4000)) * time.Millisecond)
+		case 4: // takes its time
 			select {
 			case <-ctx.Done():
 				return ctx.Err()

@@ -19,8 +19,12 @@ const (
 	Stopped  = "stopped"    // offered after the end
 )
 
-// panicTries is how often a batch is offered to a writer that panics on it.
-const panicTries = 3
+const (
+	// panicTries is how often a batch is offered to a writer that panics on it.
+	panicTries = 3
+	// mostAsked bounds the pause that a writer may ask for: a day would be a mistake.
+	mostAsked = 5 * time.Minute
+)
 
 // Config sizes a queue. All fields must be positive, but Spill may be 0.
 type Config struct {
@@ -31,6 +35,14 @@ type Config struct {
 	WriteTimeout time.Duration // bound of one write
 	BackoffMin   time.Duration // wait after the first failure; doubles, with jitter
 	BackoffMax   time.Duration
+}
+
+// RetryAfter is an error of a writer that knows when to try again, as a server
+// that is busy says. The queue then waits as long, and five minutes at most,
+// instead of its own time, but no shorter than BackoffMin.
+type RetryAfter interface {
+	error
+	RetryAfter() time.Duration // 0 or less: the queue is to decide
 }
 
 // Events are what a queue tells its owner. All are called from the worker but

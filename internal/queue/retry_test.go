@@ -118,6 +118,80 @@ func TestBackoffDoesNotOverflow(t *testing.T) {
 	}
 }
 
+// askingError is one of a writer that knows when to try again.
+type askingError time.Duration
+
+func (e askingError) Error() string             { return "busy" }
+func (e askingError) RetryAfter() time.Duration { return time.Duration(e) }
+
+// TestAskedPause: a writer that asks for a pause gets it, within bounds, however
+// often it failed before; afterwards the queue's own pauses go on.
+func TestAskedPause(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ asked, want time.Duration }{
+		{3 * time.Second, 3 * time.Second},
+		{20 * time.Second, 20 * time.Second}, // above the queue's own longest
+		{time.Millisecond, time.Second},      // no tighter than its own first
+		{5 * time.Minute, 5 * time.Minute},
+		{24 * time.Hour, 5 * time.Minute},
+	} {
+		t.Run(c.asked.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				outcomes := []error{askingError(c.asked), errDown, errDown, fmt.Errorf("sink: %w", askingError(c.asked)), askingError(0), errDown}
+				h := setup(t, defaults(), time.Second, func(_ context.Context, n int, _ []int) error {
+					if n < len(outcomes) {
+						return outcomes[n]
+					}
+					return nil
+				})
+				h.offer(8)
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				require.Equal(t, upTo(0, 8), h.took())
+				tries := h.tries()
+				require.Len(t, tries, len(outcomes)+2)
+				pause := func(i int) time.Duration { return tries[i+1].at - tries[i].at }
+				require.Equal(t, c.want, pause(0))
+				require.Equal(t, c.want, pause(3))
+				for _, i := range []int{1, 2, 4, 5} { // the (i+1)-th failure in a row
+					longest := min(time.Second<<i, 8*time.Second)
+					require.GreaterOrEqual(t, pause(i), longest/2, "pause %d", i)
+					require.LessOrEqual(t, pause(i), longest, "pause %d", i)
+				}
+				h.end()
+				h.settled()
+			})
+		})
+	}
+}
+
+// TestAskedPauseAtTheEnd: one last try is made at once; a pause that is asked for
+// then is kept if the time to drain allows it, and the rest is counted if not.
+func TestAskedPauseAtTheEnd(t *testing.T) {
+	t.Parallel()
+	for asked, lost := range map[time.Duration]int{2 * time.Second: 0, time.Minute: 4} {
+		t.Run(asked.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := setup(t, defaults(), 10*time.Second, func(_ context.Context, n int, _ []int) error {
+					if n < 2 {
+						return askingError(asked)
+					}
+					return nil
+				})
+				h.offer(4)
+				time.Sleep(time.Second)
+				require.Len(t, h.tries(), 1)
+				require.Equal(t, min(asked, 10*time.Second), h.end())
+				require.Equal(t, time.Second, h.tries()[1].at)
+				require.Equal(t, lost, h.drops()[queue.Shutdown])
+				h.settled()
+			})
+		})
+	}
+}
+
 // TestSpillDropsTheOldest: while the writer fails one batch and the spill are
 // held; the newest stay.
 func TestSpillDropsTheOldest(t *testing.T) {

@@ -104,7 +104,17 @@ func (w *worker[T]) flush(hard context.Context) {
 		}
 	}
 	w.fails++
-	w.retryAt = time.Now().Add(w.backoff())
+	w.retryAt = time.Now().Add(w.pause(err))
+}
+
+// pause is what the writer asks for, or else the queue's own.
+func (w *worker[T]) pause(err error) time.Duration {
+	if asks, ok := errors.AsType[RetryAfter](err); ok {
+		if d := asks.RetryAfter(); d > 0 {
+			return max(min(d, mostAsked), w.cfg.BackoffMin)
+		}
+	}
+	return w.backoff()
 }
 
 // backoff doubles with each failure in a row and is jittered by half, so that

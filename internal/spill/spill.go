@@ -53,6 +53,7 @@ type Queue struct {
 	mu    sync.Mutex
 	files []file // guarded by mu; oldest first
 	next  uint64 // guarded by mu
+	taken uint64 // guarded by mu; 1 + seq of the batch that Oldest returned last; 0: none yet
 
 	items, bytes atomic.Int64
 }
@@ -78,7 +79,8 @@ type Batch struct {
 
 // Open opens the directory, which is made if it is missing, and takes up what an
 // earlier process left in it. The files together are held to limit bytes; to make
-// room, the oldest go. dropped is told of each loss, and must not call the queue.
+// room, the oldest go. dropped is told of each loss but that of a batch which
+// Oldest has returned, and must not call the queue.
 func Open(dir string, limit int64, dropped func(reason string, items int)) (*Queue, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("spill: %w", err)
@@ -198,7 +200,9 @@ func syncDir(dir string) {
 }
 
 // Oldest returns the oldest batch, which stays until it is removed, or ErrEmpty.
-// Files that are not what was written are set aside and counted.
+// Files that are not what was written are set aside and counted. What becomes of
+// the batch is the caller's to count from now on, even if it has to make room: by
+// then it may be on its way.
 func (q *Queue) Oldest() (Batch, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -210,7 +214,7 @@ func (q *Queue) Oldest() (Batch, error) {
 		}
 		b, ok := decode(data)
 		if ok && len(b.Items) == f.items {
-			b.Seq = f.seq
+			b.Seq, q.taken = f.seq, f.seq+1
 			return b, nil
 		}
 		q.setAside(f)
@@ -253,11 +257,13 @@ func (q *Queue) Remove(seq uint64) error {
 // makeRoom drops the oldest files until there is room for so many bytes more.
 func (q *Queue) makeRoom(room int64) error {
 	for len(q.files) > 0 && q.bytes.Load()+room > q.limit {
-		items := q.files[0].items
+		oldest := q.files[0]
 		if err := q.removeOldest(); err != nil {
 			return err
 		}
-		q.dropped(Full, items)
+		if q.taken != oldest.seq+1 {
+			q.dropped(Full, oldest.items)
+		}
 	}
 	return nil
 }

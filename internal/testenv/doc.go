@@ -17,7 +17,7 @@
 //
 // A test whose server is not installed is skipped, with the name of the package
 // to install. Where CHRONOMON_REQUIRE_SERVERS names the server ("postgres",
-// "redis", "prometheus", "alertmanager", "promtool", "influxdb",
+// "pgbouncer", "redis", "prometheus", "alertmanager", "promtool", "influxdb",
 // "victoriametrics", "victorialogs", separated by commas, or "all"), it fails
 // instead, so that CI cannot pass by skipping.
 //

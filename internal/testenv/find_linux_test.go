@@ -20,10 +20,12 @@ func TestMain(m *testing.M) {
 }
 
 func TestMissingServer(t *testing.T) {
+	pg := testenv.Postgres(t)
 	missing := map[string]struct {
 		start       func(t testing.TB)
 		packageName string
 	}{
+		"pgbouncer":    {func(t testing.TB) { testenv.Pooler(t, pg) }, "pgbouncer"},
 		"redis":        {func(t testing.TB) { testenv.Redis(t) }, "redis-server"},
 		"prometheus":   {func(t testing.TB) { testenv.Prometheus(t, "") }, "prometheus"},
 		"alertmanager": {func(t testing.TB) { testenv.Alertmanager(t, "") }, "prometheus-alertmanager"},

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -25,6 +26,10 @@ func TestServersStartStopAndLeaveNothing(t *testing.T) {
 	servers := map[string]func(t *testing.T) (s *testenv.Server, talk func()){
 		"postgres": func(t *testing.T) (*testenv.Server, func()) {
 			s := testenv.Postgres(t)
+			return s.Server, func() { require.Equal(t, "postgres", psql(t, s, "select current_user")) }
+		},
+		"pgbouncer": func(t *testing.T) (*testenv.Server, func()) {
+			s := testenv.Pooler(t, testenv.Postgres(t))
 			return s.Server, func() { require.Equal(t, "postgres", psql(t, s, "select current_user")) }
 		},
 		"redis": func(t *testing.T) (*testenv.Server, func()) {
@@ -81,6 +86,21 @@ func TestPostgresKeepsDataAndTakesSettings(t *testing.T) {
 	s.Stop()
 	s.Start()
 	require.Equal(t, "42", psql(t, s, "select n from kept"))
+}
+
+func TestPoolerPoolsByTransaction(t *testing.T) {
+	t.Parallel()
+	pg := testenv.Postgres(t)
+	s := testenv.Pooler(t, pg, "default_pool_size = 3")
+	psql(t, pg, "create table sessions (pid int)")
+	var clients sync.WaitGroup
+	for range 10 {
+		clients.Go(func() { // each of its statements is a transaction
+			psql(t, s, "insert into sessions values (pg_backend_pid()) returning pg_sleep(0.05)")
+		})
+	}
+	clients.Wait()
+	require.Equal(t, "10|3", psql(t, pg, "select count(*), count(distinct pid) from sessions"))
 }
 
 func TestRedisTakesFlags(t *testing.T) {
@@ -222,7 +242,7 @@ func processesIn(t *testing.T, dir string) []string {
 }
 
 // psql runs a statement with PostgreSQL's own client and returns what it prints.
-func psql(t *testing.T, s *testenv.PostgresServer, sql string) string {
+func psql(t *testing.T, s interface{ DSN() string }, sql string) string {
 	t.Helper()
 	path, ok := testenv.LookPath("psql")
 	require.True(t, ok, "psql comes with the server")

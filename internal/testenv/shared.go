@@ -37,6 +37,6 @@ func Shared(t testing.TB, elem ...string) string {
 }
 
 func exists(path string) bool {
-	_, err := os.Stat(path)
+	_, err := os.Stat(path) //nolint:gosec // of the environment or of this tree, as it is meant
 	return err == nil
 }

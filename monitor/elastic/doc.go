@@ -33,18 +33,49 @@
 //
 // # Trouble
 //
-// Nothing here is in the host's way. A log record is written out and put in a
-// bounded queue; what there is no room for is counted in
-// monitor_store_logs_dropped_total. Events come through the monitor's queue.
+// Nothing here is in the host's way: a log record is written out, queued and
+// counted if there is no room; events come through the monitor's queue. What
+// the server does costs this:
 //
-// Each document has an id of its own and is created, not indexed: sent again
-// after an answer was lost, it is found to be there (VictoriaLogs has no ids and
-// takes it twice). Of an answer with errors for some documents, those that may
-// be taken later (429 and 5xx) are tried again, they alone, and those that never
-// will are counted in monitor_store_records_total as rejected. A request that is
-// too large (413), or refused as a whole (400), is sent again in parts. On 429 and
-// 503, on what is no answer of an Elasticsearch, and on wrong credentials
-// everything waits, in memory or with [WithSpill] on disk, for as long as the
-// server asks for or longer and longer. Queue and disk are emptied in order, by
-// themselves.
+//	down, frozen, 5xx, wrong     all wait, and are sent again: 0.2 s later, then
+//	credentials and other 4xx    twice as long each time, up to 30 s
+//	429, 503 with Retry-After    all wait as long as it asks for, 5 min at most
+//	errors for some documents    429 and 5xx: they alone are sent again; else they
+//	                             are rejected, and the others are taken
+//	413, 400 for all             sent again in halves, until those that are to
+//	                             blame are found (64 requests), which are rejected
+//	no answer of an              as down: a page, half an answer, a list of items
+//	Elasticsearch                that does not fit
+//	down for longer than there   in memory the oldest of 16,384 held log records,
+//	is room for                  on disk the oldest files, and what comes while the
+//	                             queue is full (4,096) go
+//
+// With [WithSpill] what waits is on disk, survives a restart and counts as
+// delivered to the monitor. Queue and disk are emptied by themselves, in the
+// order in which records came (events and log records are two orders). Each
+// document has an id and is created, not indexed: sent again after an answer was
+// lost, it is found to be there and counted as a duplicate. VictoriaLogs has no
+// ids and takes it twice.
+//
+// # Metrics
+//
+//	name                              labels          unit
+//	monitor_store_records_total       store, result   documents, a counter
+//	monitor_store_requests_total      store, result   requests, a counter
+//	monitor_store_logs_dropped_total  store, reason   log records, a counter
+//	monitor_store_logs_queue_length   store           log records, a gauge
+//	monitor_spill_records             store           documents on disk, a gauge
+//	monitor_spill_bytes               store           bytes of disk, a gauge
+//	monitor_spill_dropped_total       store, reason   documents, a counter
+//
+// Those of the disk are there with [WithSpill]. The labels' values:
+//
+//	store              WithName's, "elastic"
+//	result, records    taken, duplicate (was there already), rejected
+//	result, requests   ok, throttled (429, 503), too_large (413), refused (other
+//	                   4xx), error (no answer, 5xx, none of an Elasticsearch)
+//	reason, logs       queue_full, spill_full (held for too long), rejected,
+//	                   panicked, shutdown (not taken by the end), stopped (logged
+//	                   after it)
+//	reason, spill      full, expired (see WithSpillAge), corrupt
 package elastic

@@ -1,14 +1,11 @@
 package elastic
 
 import (
-	"bytes"
-	"encoding"
-	"encoding/json"
-	"fmt"
+	"cmp"
 	"log/slog"
-	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -44,7 +41,7 @@ type document struct {
 func newDocument(r *redactor, buf []byte, t time.Time, kind string) document {
 	t = t.UTC()
 	d := document{redactor: r, b: buf[:0]}
-	if y := t.Year(); y < 0 || y > 9999 { // no day of an index
+	if y := t.Year(); y < 1970 || y > 2261 { // no time of Elasticsearch's date_nanos
 		t = time.Unix(0, 0).UTC()
 	}
 	d.b = t.AppendFormat(d.b, dayLayout)
@@ -85,12 +82,7 @@ func (d *document) key(key string) bool {
 	if len(own) >= mostKeys {
 		return false
 	}
-	if len(key) > mostKey {
-		key = key[:mostKey]
-	}
-	if key == "" { // it has to have one
-		key = "_"
-	}
+	key = validKey(key)
 	name := key
 	for n := 2; slices.Contains(own, name); n++ {
 		name = key + "_" + strconv.Itoa(n)
@@ -98,6 +90,21 @@ func (d *document) key(key string) bool {
 	d.keys = append(d.keys, name)
 	d.field(name)
 	return true
+}
+
+// validKey returns the key as the document will have it, so that two of them are
+// equal there if they are here: U+FFFD stands for what is not UTF-8 and for NUL,
+// which flattened fields do not take; it is cut between runes and is not empty.
+func validKey(key string) string {
+	key = strings.ReplaceAll(strings.ToValidUTF8(key, "\uFFFD"), "\x00", "\uFFFD")
+	if len(key) > mostKey {
+		n := mostKey
+		for !utf8.RuneStart(key[n]) {
+			n--
+		}
+		key = key[:n]
+	}
+	return cmp.Or(key, "_")
 }
 
 // field adds the separator and a key.
@@ -174,84 +181,6 @@ func empty(a slog.Attr) bool {
 		return a.Key == "" && v.Equal(slog.Value{})
 	}
 	return !slices.ContainsFunc(v.Group(), func(a slog.Attr) bool { return !empty(a) })
-}
-
-// value adds the value of an attribute of that name. Numbers that JSON has no
-// words for are texts, durations are seconds.
-func (d *document) value(key string, v slog.Value) {
-	if d.redactor.secret(key) {
-		d.b = appendString(d.b, redacted)
-		return
-	}
-	switch v.Kind() {
-	case slog.KindInt64:
-		d.b = strconv.AppendInt(d.b, v.Int64(), 10)
-	case slog.KindUint64:
-		d.b = strconv.AppendUint(d.b, v.Uint64(), 10)
-	case slog.KindBool:
-		d.b = strconv.AppendBool(d.b, v.Bool())
-	case slog.KindFloat64:
-		d.number(v.Float64())
-	case slog.KindDuration:
-		d.number(v.Duration().Seconds())
-	case slog.KindTime:
-		d.b = append(d.b, '"')
-		d.b = v.Time().UTC().AppendFormat(d.b, time.RFC3339Nano)
-		d.b = append(d.b, '"')
-	case slog.KindAny:
-		d.any(v.Any())
-	default:
-		d.b = appendString(d.b, d.redactor.scrub(v.String()))
-	}
-}
-
-func (d *document) number(f float64) {
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		d.b = appendString(d.b, strconv.FormatFloat(f, 'g', -1, 64))
-		return
-	}
-	d.b = strconv.AppendFloat(d.b, f, 'g', -1, 64)
-}
-
-// any adds a value of the host's own type, whose methods may panic: an error by
-// its text, others as they marshal themselves.
-func (d *document) any(v any) {
-	start := len(d.b)
-	defer func() {
-		if recover() != nil {
-			d.b = appendString(d.b[:start], fmt.Sprintf("panicked: %T", v))
-		}
-	}()
-	switch v := v.(type) {
-	case nil:
-		d.b = append(d.b, "null"...)
-	case error:
-		d.b = appendString(d.b, d.redactor.scrub(v.Error()))
-	case encoding.TextMarshaler:
-		text, err := v.MarshalText()
-		if err != nil {
-			text = []byte(err.Error())
-		}
-		d.b = appendString(d.b, d.redactor.scrub(string(text)))
-	default:
-		d.marshalled(v)
-	}
-}
-
-// marshalled adds what a value marshals itself to, with what is secret in it
-// replaced.
-func (d *document) marshalled(v any) {
-	data, err := json.Marshal(v)
-	if err != nil || len(data) > mostText {
-		d.b = appendString(d.b, d.redactor.scrub(fmt.Sprintf("%T", v)))
-		return
-	}
-	var tree any
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	_ = dec.Decode(&tree) // Marshal wrote it
-	data, _ = json.Marshal(d.redactor.clean(tree, 0))
-	d.b = append(d.b, data...)
 }
 
 const hex = "0123456789abcdef"

@@ -1,10 +1,10 @@
 package elastic
 
 import (
-	"cmp"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // redacted stands where a secret was.
@@ -27,16 +27,16 @@ func newRedactor(more []string) *redactor {
 	return r
 }
 
-// fold is a name in lower case without separators.
+// fold is the letters and digits of a name, in lower case.
 func fold(name string) string {
 	return strings.Map(func(c rune) rune {
 		switch {
 		case c >= 'A' && c <= 'Z':
 			return c + 'a' - 'A'
-		case c == '-' || c == '_' || c == '.' || c == ' ':
-			return -1
+		case c >= 'a' && c <= 'z', unicode.IsLetter(c), unicode.IsDigit(c):
+			return c
 		}
-		return c
+		return -1
 	}, name)
 }
 
@@ -105,34 +105,4 @@ func suspicious(s string) bool {
 		}
 	}
 	return false
-}
-
-// clean replaces the secrets in a decoded JSON value, and what Elasticsearch
-// would refuse: objects too deep, and some keys.
-func (r *redactor) clean(v any, depth int) any {
-	switch v := v.(type) {
-	case map[string]any:
-		if depth >= mostDepth {
-			return tooDeep
-		}
-		out := make(map[string]any, len(v))
-		for key, inner := range v {
-			if r.secret(key) {
-				inner = redacted
-			}
-			out[cmp.Or(strings.ReplaceAll(key, "\x00", ""), "_")] = r.clean(inner, depth+1)
-		}
-		return out
-	case []any:
-		if depth >= mostDepth {
-			return tooDeep
-		}
-		for i := range v {
-			v[i] = r.clean(v[i], depth+1)
-		}
-		return v
-	case string:
-		return r.scrub(v)
-	}
-	return v
 }

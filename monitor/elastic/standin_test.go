@@ -143,6 +143,10 @@ func (s *standIn) parse(r *http.Request, body []byte) (docs []doc) {
 		if err := json.Unmarshal(lines.Bytes(), &d.Source); err != nil {
 			s.t.Errorf("stand-in: document %.300q: %v", lines.Text(), err)
 		}
+		text, _ := d.Source["@timestamp"].(string)
+		if at, err := time.Parse(time.RFC3339Nano, text); err != nil || at.Year() < 1970 || at.Year() > 2261 { // date_nanos
+			s.t.Errorf("stand-in: @timestamp %q: %v", text, err)
+		}
 		docs = append(docs, d)
 	}
 	return docs

@@ -112,8 +112,8 @@ func TestSinkOnVictoriaLogs(t *testing.T) {
 	})
 }
 
-// Log records and events go through an outage: all arrive, by themselves, and
-// nobody waits.
+// Log records and events go through a server's stop, start and freeze: all
+// arrive, by themselves, and nobody waits.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	for name, dir := range map[string]string{"memory": "", "disk": t.TempDir()} {
@@ -129,7 +129,7 @@ func TestOutage(t *testing.T) {
 			m, err := monitor.New(
 				monitor.WithLogger(monitortest.Logger(t)), monitor.WithGracePeriod(2*time.Second),
 				monitor.WithSink("elastic", s, monitor.WithBatch(100, 10*time.Millisecond), monitor.WithRetry(20*time.Millisecond, 200*time.Millisecond),
-					monitor.WithKinds(monitor.KindQuery)),
+					monitor.WithWriteTimeout(500*time.Millisecond), monitor.WithKinds(monitor.KindQuery)),
 			)
 			require.NoError(t, err)
 			require.NoError(t, s.Watch(m))
@@ -167,7 +167,12 @@ func TestOutage(t *testing.T) {
 			time.Sleep(300 * time.Millisecond)
 			server.Start()
 			arrived()
-			require.Zero(t, s.Spilled())
+			server.Pause()
+			send(1000)
+			time.Sleep(time.Second) // longer than a write of events may take
+			server.Resume()
+			arrived()
+			require.Eventually(t, func() bool { return s.Spilled() == 0 }, 10*time.Second, 10*time.Millisecond)
 		})
 	}
 }

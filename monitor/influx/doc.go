@@ -36,16 +36,41 @@
 //
 // # Trouble
 //
-// Nothing here is in the host's way: the monitor's queue is in front of it. A
-// store that is down, slow, asks for a pause (429 or 503 with Retry-After) or
-// answers what no InfluxDB would costs time, as do wrong credentials and a bucket
-// that is missing, which somebody will put right. Meanwhile the batch is kept by
-// the queue, in memory, or with [WithSpill] on disk, where it survives a restart
-// and counts as delivered to the monitor. Queue and disk are emptied in order, by
-// themselves; past their bounds the oldest go, and are counted.
+// Nothing here is in the host's way: the monitor's queue is in front of it, see
+// [monitor.WithQueue], WithRetry and WithSpill. What the server does costs this:
 //
-// Points that the store will never take are counted in
-// monitor_store_records_total as rejected: those named in a partial write, and
-// those that are left when a request refused as a whole (400, 413, 422) was sent
-// again in parts. If that is all of a batch, the monitor counts it as rejected too.
+//	down, frozen, 5xx, wrong     all wait, and are sent again: 0.2 s later, then
+//	credentials (401, 403),      twice as long each time, up to 30 s
+//	no bucket (404)
+//	429, 503 with Retry-After    all wait as long as it asks for, 5 min at most
+//	a partial write              the points it names are rejected, the others taken
+//	413, 400, 422 for all        sent again in halves, until those that are to
+//	                             blame are found (64 requests), which are rejected
+//	no answer of an InfluxDB     as down: anything but 204 that says it worked
+//	down for longer than there   in memory the oldest of 16,384 held events, on
+//	is room for                  disk the oldest files, and what comes while the
+//	                             queue is full (4,096) go
+//
+// With [WithSpill] what waits is on disk, survives a restart and counts as
+// delivered to the monitor. Queue and disk are emptied by themselves, in the
+// order in which events came.
+//
+// # Metrics
+//
+//	name                          labels          unit
+//	monitor_store_records_total   store, result   points, a counter
+//	monitor_store_requests_total  store, result   requests, a counter
+//	monitor_spill_records         store           points on disk, a gauge
+//	monitor_spill_bytes           store           bytes of disk, a gauge
+//	monitor_spill_dropped_total   store, reason   points, a counter
+//
+// Those of the disk are there with [WithSpill]; what the queue drops is in
+// monitor_events_dropped_total, and the values of a tag past [WithTagLimit] are
+// in monitor_label_overflow_total. The labels' values:
+//
+//	store              WithName's, "influx"
+//	result, records    taken, rejected (never will be; duplicate stays 0)
+//	result, requests   ok, throttled (429, 503), too_large (413), refused (other
+//	                   4xx), error (no answer, 5xx, none of an InfluxDB)
+//	reason             full, expired (see WithSpillAge), corrupt
 package influx

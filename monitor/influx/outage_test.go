@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/chronoretrace/chronomon/internal/outbox/outboxtest"
 	"github.com/chronoretrace/chronomon/internal/testenv"
 	"github.com/chronoretrace/chronomon/monitor"
 	"github.com/chronoretrace/chronomon/monitor/influx"
@@ -135,69 +134,32 @@ func TestRestartDuringOutage(t *testing.T) {
 	require.Equal(t, wantNumbers(2010), numbered(t, server.URL(), db))
 }
 
-// A store that fails for longer than there is room for costs the oldest, which
-// are counted; what is left arrives in order.
-func TestFull(t *testing.T) {
+// The server does not do its part.
+func TestStore(t *testing.T) {
 	t.Parallel()
-	for name, opts := range map[string][]influx.Option{
-		"memory": nil,
-		"disk":   {influx.WithSpill(t.TempDir(), 1<<20)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+	outboxtest.TestStore(t, outboxtest.Kit{
+		Name: "influx",
+		Server: func(t testing.TB) (http.Handler, func() []int) {
 			server := newStandIn(t)
-			down := true
-			server.answer = func([]string) (int, string, string) {
-				if down {
-					return http.StatusInternalServerError, "internal error", "" // its disk is full
-				}
-				return 0, "", ""
-			}
-			s := server.sink(t, opts...)
-			m, err := monitor.New(monitor.WithLogger(slog.New(slog.DiscardHandler)), monitor.WithSink("influx", s, append(fast(), monitor.WithQueue(1000), monitor.WithSpill(500))...))
-			require.NoError(t, err)
-			require.NoError(t, s.Watch(m))
-			monitortest.Run(t, m, s)
-			const sent = 50_000
-			for i := range sent/500 - 1 {
-				require.Less(t, recordAll(m, i*500, 500), 400*time.Millisecond, "shorter than a write may take")
-				time.Sleep(5 * time.Millisecond)
-			}
-			require.Eventually(t, func() bool { // the queue has let go of what it could
-				return regexp.MustCompile(`monitor_sink_queue_length\{sink="influx"\} (\d{1,2}|600)\n`).MatchString(monitortest.Exposition(t, m, "monitor_sink_queue_length"))
-			}, 20*time.Second, 10*time.Millisecond)
-			recordAll(m, sent-500, 500)
-			server.mu.Lock()
-			down = false
-			server.mu.Unlock()
-			dropped := func() int {
-				text := monitortest.Exposition(t, m, "monitor_events_dropped_total", "monitor_spill_dropped_total")
-				n := 0
-				for _, line := range regexp.MustCompile(`(?m)^monitor.* (\d+)$`).FindAllStringSubmatch(text, -1) {
-					v, err := strconv.Atoi(line[1])
-					require.NoError(t, err)
-					n += v
-				}
-				return n
-			}
-			taken := func() []string {
+			return server.Config.Handler, func() (numbers []int) {
 				server.mu.Lock()
 				defer server.mu.Unlock()
-				return slices.Clone(server.lines)
+				for _, line := range server.lines {
+					_, number, _ := strings.Cut(line, ",n=")
+					number, _, _ = strings.Cut(number, ",")
+					n, err := strconv.Atoi(strings.Fields(number)[0])
+					require.NoError(t, err)
+					numbers = append(numbers, n)
+				}
+				return numbers
 			}
-			require.Eventually(t, func() bool { return dropped()+len(taken()) >= sent }, 20*time.Second, 10*time.Millisecond)
-			require.Equal(t, sent, dropped()+len(taken()))
-			require.Positive(t, dropped())
-			last := -1
-			for _, line := range taken() {
-				var n int
-				_, number, _ := strings.Cut(line, ",n=")
-				_, err := fmt.Sscan(number, &n)
-				require.NoError(t, err)
-				require.Greater(t, n, last)
-				last = n
+		},
+		Open: func(t testing.TB, url, dir string) outboxtest.Store {
+			opts := []influx.Option{influx.WithOrg("org"), influx.WithToken("secret-token")}
+			if dir != "" {
+				opts = append(opts, influx.WithSpill(dir, 1<<20))
 			}
-			require.Equal(t, sent-1, last)
-		})
-	}
+			return newSink(t, url, "bucket", opts...)
+		},
+	})
 }

@@ -30,4 +30,23 @@
 // only ever grows, and what the leader writes is checked against it where it is
 // written: pgstore does so in the statement that writes, see its WithLease.
 // Where a statement cannot, [Elector.Check] asks the store just before.
+//
+// A store that is down, frozen or answers nonsense is asked again and again:
+// nobody leads after the lease time at the latest, and somebody does, in a
+// greater epoch, when it is back (leasetest.TestOutage holds a store to that).
+//
+// # Metrics
+//
+//	name                        labels             unit
+//	monitor_lease_leader        lease              1 or 0, a gauge
+//	monitor_lease_epoch         lease              the last term's, 0 before the first, a gauge
+//	monitor_lease_terms_total   lease, reason      terms that ended, a counter
+//	monitor_lease_errors_total  lease, operation   calls of the store, a counter
+//
+// The labels' values:
+//
+//	lease      the store's name for it
+//	reason     released (asked to end), lost (another one has it), expired (not
+//	           renewed in time), failed (what WithLead runs did)
+//	operation  acquire, renew, release
 package lease

@@ -25,8 +25,9 @@
 // # Writes
 //
 // Each write is one statement, which a pooler may send anywhere, and may be
-// repeated: what is there already is not there twice. The store itself repeats
-// it if the connection broke or the server is starting.
+// repeated: what is there already is not there twice. Behind a pooler that does
+// not know prepared statements the pool's default_query_exec_mode is to be "exec"
+// or "simple_protocol", as ever.
 //
 // With [WithLease] a write is done only in the term that its context is of, see
 // package lease: the statement checks the epoch, so that a leader that was
@@ -34,4 +35,29 @@
 //
 // Errors name the operation and the SQLSTATE, never a value or an address. A
 // configuration is stored as it is given: secrets do not belong there.
+//
+// # Trouble
+//
+// Nothing is kept in memory and nothing waits behind: who writes gets the error,
+// and writes again when it suits, as the engines do. What the server does costs this:
+//
+//	down, restarting, all       four tries within about a second, then an error
+//	connections taken, a
+//	deadlock
+//	frozen, slow, locked        the error context.DeadlineExceeded after
+//	                            WithTimeout, 10 s; it may have been written
+//	disk full, a value refused  an error at once, with the SQLSTATE: 53100, 22P02
+//	no PostgreSQL               as down, and as frozen if it says nothing
+//
+// What was acknowledged is there, once; recovery is the next call.
+//
+// # Metrics
+//
+//	name                               labels          unit
+//	monitor_pgstore_writes_total       table, result   statements, a counter
+//	monitor_pgstore_retries_total      none            statements tried again, a counter
+//	monitor_pgstore_pruned_rows_total  table           rows, a counter
+//
+// table is that of the design or of the list above, result is ok or error; a
+// write that was tried again is counted once, by how it ended.
 package pgstore

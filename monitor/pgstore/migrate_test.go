@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/internal/testenv"
+	"github.com/chronoretrace/chronomon/internal/testenv/pgtest"
 	"github.com/chronoretrace/chronomon/monitor/pgstore"
 )
 
@@ -83,8 +85,8 @@ func TestStore(t *testing.T) {
 	server := testenv.Postgres(t, "timezone=Asia/Shanghai")
 	for name, test := range map[string]func(*testing.T, *testenv.PostgresServer){
 		"Design": testDesign, "Adopted": testAdopted, "Twice": testAdoptedTwice, "MigrateTogether": testMigrateTogether,
-		"Later": testLaterSchema, "Modes": testModes, "Configs": testConfigs, "ConfigRace": testConfigRace, "Fence": testFence,
-		"Prune": testPrune, "Invalid": testInvalid, "Errors": testErrors, "Pages": testPages, "Run": testRun,
+		"Later": testLaterSchema, "Modes": testModes, "Pooler": testPooler, "ConfigRace": testConfigRace,
+		"Prune": testPrune, "Invalid": testInvalid, "Errors": testErrors, "Full": testFull, "Pages": testPages, "Run": testRun,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -110,7 +112,7 @@ func testDesign(t *testing.T, server *testenv.PostgresServer) {
 // configurations have a first version.
 func testAdopted(t *testing.T, server *testenv.PostgresServer) {
 	t.Helper()
-	pool := connect(t, server.DSN(), pgx.QueryExecModeSimpleProtocol)
+	pool := pgtest.Connect(t, server.DSN(), pgx.QueryExecModeSimpleProtocol)
 	_, err := pool.Exec(t.Context(), `CREATE SCHEMA adopted; SET search_path = adopted; `+design+`
 INSERT INTO alert_history (alert_id, alert_name, severity, status, started_at) VALUES ('1', 'Old', 'info', 'firing', '2020-01-01');
 INSERT INTO anomaly_detections (metric_name, detection_method, anomaly_score, threshold, detected_at, context_data)
@@ -139,7 +141,7 @@ INSERT INTO monitoring_configs (config_name, config_type, config_data) VALUES ('
 // wrong, and nothing is half done.
 func testAdoptedTwice(t *testing.T, server *testenv.PostgresServer) {
 	t.Helper()
-	pool := connect(t, server.DSN(), pgx.QueryExecModeExec)
+	pool := pgtest.Connect(t, server.DSN(), pgx.QueryExecModeExec)
 	_, err := pool.Exec(t.Context(), `CREATE SCHEMA twice; SET search_path = twice; `+design+`
 INSERT INTO alert_history (alert_id, alert_name, severity, status, started_at)
 	SELECT 'secret', 'Old', 'info', 'firing', '2020-01-01' FROM generate_series(1, 2); RESET search_path`)
@@ -152,33 +154,40 @@ INSERT INTO alert_history (alert_id, alert_name, severity, status, started_at)
 	require.NoError(t, s.Migrate(t.Context()))
 }
 
-// testMigrateTogether: eight processes, and eight goroutines of this one, start
-// at the same time.
 func testMigrateTogether(t *testing.T, server *testenv.PostgresServer) {
 	t.Helper()
-	pool := connect(t, server.DSN(), pgx.QueryExecModeExec)
-	_, err := pool.Exec(t.Context(), "CREATE SCHEMA together")
+	migrateTogether(t, server, "together", pgtest.Modes)
+}
+
+// migrateTogether starts eight processes, and eight goroutines of this one, at
+// the same time.
+func migrateTogether(t *testing.T, db database, schema string, modes []pgx.QueryExecMode) {
+	t.Helper()
+	pool := pgtest.Connect(t, db.DSN(), pgx.QueryExecModeExec)
+	_, err := pool.Exec(t.Context(), "CREATE SCHEMA "+schema)
 	require.NoError(t, err)
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	errs := make([]error, 16)
 	var all sync.WaitGroup
 	for i := range 8 {
+		mode := modes[i%len(modes)]
 		all.Go(func() {
 			cmd := exec.CommandContext(t.Context(), exe)
-			cmd.Env = append(os.Environ(), "CHRONOMON_TEST_MIGRATE="+server.DSN(), "CHRONOMON_TEST_SCHEMA=together")
+			cmd.Env = append(os.Environ(), "CHRONOMON_TEST_SCHEMA="+schema,
+				"CHRONOMON_TEST_MIGRATE="+db.DSN()+"&default_query_exec_mode="+strings.ReplaceAll(mode.String(), " ", "_"))
 			if out, err := cmd.CombinedOutput(); err != nil {
 				errs[i] = fmt.Errorf("%w: %s", err, out)
 			}
 		})
-		s, err := pgstore.New(newMonitor(t), connect(t, server.DSN(), modes[i%len(modes)]), pgstore.WithSchema("together"))
+		s, err := pgstore.New(newMonitor(t), pgtest.Connect(t, db.DSN(), mode), pgstore.WithSchema(schema))
 		require.NoError(t, err)
 		all.Go(func() { errs[8+i] = s.Migrate(t.Context()) })
 	}
 	all.Wait()
 	require.NoError(t, errors.Join(errs...))
 	var n int
-	require.NoError(t, pool.QueryRow(t.Context(), "SELECT count(*) FROM together.monitoring_migrations").Scan(&n))
+	require.NoError(t, pool.QueryRow(t.Context(), "SELECT count(*) FROM "+schema+".monitoring_migrations").Scan(&n))
 	require.Equal(t, 3, n)
 }
 

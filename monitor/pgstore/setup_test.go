@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/chronoretrace/chronomon/internal/testenv"
+	"github.com/chronoretrace/chronomon/internal/testenv/pgtest"
 	"github.com/chronoretrace/chronomon/monitor"
 	"github.com/chronoretrace/chronomon/monitor/pgstore"
 )
@@ -31,23 +31,6 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	goleak.VerifyTestMain(m)
-}
-
-var modes = []pgx.QueryExecMode{
-	pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec,
-	pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
-}
-
-func connect(t testing.TB, dsn string, mode pgx.QueryExecMode) *pgxpool.Pool {
-	t.Helper()
-	c, err := pgxpool.ParseConfig(dsn)
-	require.NoError(t, err)
-	c.ConnConfig.DefaultQueryExecMode = mode
-	c.MaxConns = 8
-	pool, err := pgxpool.NewWithConfig(t.Context(), c)
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
-	return pool
 }
 
 // fixture is a store with tables of its own.
@@ -65,10 +48,13 @@ func newMonitor(t testing.TB) *monitor.Monitor {
 	return m
 }
 
-// open returns a store in a new schema of the server.
-func open(t testing.TB, server *testenv.PostgresServer, mode pgx.QueryExecMode, opts ...pgstore.Option) *fixture {
+// database is a server, or a pooler in front of one.
+type database interface{ DSN() string }
+
+// open returns a store in a new schema of the database.
+func open(t testing.TB, db database, mode pgx.QueryExecMode, opts ...pgstore.Option) *fixture {
 	t.Helper()
-	f := &fixture{m: newMonitor(t), pool: connect(t, server.DSN(), mode), schema: strings.ReplaceAll(t.Name(), "/", " ")}
+	f := &fixture{m: newMonitor(t), pool: pgtest.Connect(t, db.DSN(), mode), schema: strings.ReplaceAll(t.Name(), "/", " ")}
 	f.schema = f.schema[max(0, len(f.schema)-60):]
 	_, err := f.pool.Exec(t.Context(), "CREATE SCHEMA "+pgx.Identifier{f.schema}.Sanitize())
 	require.NoError(t, err)

@@ -19,6 +19,7 @@ import (
 	"github.com/chronoretrace/chronomon/internal/journal"
 	"github.com/chronoretrace/chronomon/internal/journal/journaltest"
 	"github.com/chronoretrace/chronomon/internal/testenv"
+	"github.com/chronoretrace/chronomon/internal/testenv/pgtest"
 	"github.com/chronoretrace/chronomon/monitor"
 	"github.com/chronoretrace/chronomon/monitor/lease"
 	"github.com/chronoretrace/chronomon/monitor/lease/pglease"
@@ -28,24 +29,40 @@ import (
 // testModes does everything in every way that pgx can ask.
 func testModes(t *testing.T, server *testenv.PostgresServer) {
 	t.Helper()
+	testEach(t, server, pgtest.Modes)
+}
+
+// testPooler does it behind PgBouncer in transaction mode, where each statement
+// may have another session, and there are two for all.
+func testPooler(t *testing.T, server *testenv.PostgresServer) {
+	t.Helper()
+	pooler := testenv.Pooler(t, server)
+	t.Run("migrate", func(t *testing.T) { migrateTogether(t, pooler, "pooled", pgtest.PooledModes) })
+	testEach(t, pooler, pgtest.PooledModes)
+}
+
+// testEach does everything in each of the modes.
+func testEach(t *testing.T, db database, modes []pgx.QueryExecMode) {
+	t.Helper()
 	for _, mode := range modes {
 		for name, test := range map[string]func(*testing.T, *fixture){
-			"Alerts": testAlerts, "Anomalies": testAnomalies, "Plans": testPlans,
+			"Alerts": testAlerts, "Anomalies": testAnomalies, "Plans": testPlans, "Configs": testConfigs, "State": testState, "Fence": testFence,
 		} {
-			t.Run(mode.String()+" "+name, func(t *testing.T) { test(t, open(t, server, mode)) })
+			t.Run(mode.String()+" "+name, func(t *testing.T) { test(t, open(t, db, mode)) })
 		}
-		t.Run(mode.String()+" State", func(t *testing.T) {
-			f := open(t, server, mode)
-			journaltest.TestKeyed(t, func(t testing.TB) (journal.Keyed, func() journal.Keyed) {
-				again := func() journal.Keyed {
-					k, err := f.another(t).State(t.Name())
-					require.NoError(t, err)
-					return k
-				}
-				return again(), again
-			})
-		})
 	}
+}
+
+func testState(t *testing.T, f *fixture) {
+	t.Helper()
+	journaltest.TestKeyed(t, func(t testing.TB) (journal.Keyed, func() journal.Keyed) {
+		again := func() journal.Keyed {
+			k, err := f.another(t).State(t.Name())
+			require.NoError(t, err)
+			return k
+		}
+		return again(), again
+	})
 }
 
 func testAlerts(t *testing.T, f *fixture) {
@@ -159,55 +176,50 @@ func testPlans(t *testing.T, f *fixture) {
 }
 
 // testConfigs: who changed what and when, and back again.
-func testConfigs(t *testing.T, server *testenv.PostgresServer) {
+func testConfigs(t *testing.T, f *fixture) {
 	t.Helper()
-	for _, mode := range modes {
-		t.Run(mode.String(), func(t *testing.T) {
-			f := open(t, server, mode)
-			save := func(data, author string, from int) (int, error) {
-				return f.SaveConfig(t.Context(), pgstore.Config{Type: "rules", Name: "main", Data: json.RawMessage(data), Author: author, Comment: "why\x00"}, from)
-			}
-			_, err := f.Config(t.Context(), "rules", "main", 0)
-			require.ErrorIs(t, err, pgstore.ErrNotFound)
-			version, err := save(`{"for": "5m", "on": true}`, "amy", 0)
-			require.NoError(t, err)
-			require.Equal(t, 1, version)
-			version, err = save(`{"on":true,"for":"5m"}`, "amy", 0)
-			require.NoError(t, err, "a write that is repeated")
-			require.Equal(t, 1, version)
-			version, err = save(`{"for": "10m", "on": true}`, "bob", 1)
-			require.NoError(t, err)
-			require.Equal(t, 2, version)
-			_, err = save(`{"for": "1m"}`, "carl", 1)
-			require.ErrorIs(t, err, pgstore.ErrConflict)
-			version, err = save(`{"for": "10m", "on": false}`, "carl", pgstore.AnyVersion)
-			require.NoError(t, err)
-			require.Equal(t, 3, version)
-
-			diff, err := f.ConfigDiff(t.Context(), "rules", "main", 1, 3)
-			require.NoError(t, err)
-			require.Equal(t, []pgstore.Change{
-				{Path: "/for", Before: json.RawMessage(`"5m"`), After: json.RawMessage(`"10m"`)},
-				{Path: "/on", Before: json.RawMessage(`true`), After: json.RawMessage(`false`)},
-			}, diff)
-			version, err = f.Rollback(t.Context(), "rules", "main", 1, "dora")
-			require.NoError(t, err)
-			require.Equal(t, 4, version)
-			_, err = f.Rollback(t.Context(), "rules", "main", 9, "dora")
-			require.ErrorIs(t, err, pgstore.ErrNotFound)
-			now, err := f.Config(t.Context(), "rules", "main", 0)
-			require.NoError(t, err)
-			require.JSONEq(t, `{"for": "5m", "on": true}`, string(now.Data))
-			require.Equal(t, "dora", now.Author)
-			require.Equal(t, "rollback to version 1", now.Comment)
-			require.WithinDuration(t, time.Now(), now.At, time.Minute)
-			all, err := f.ConfigVersions(t.Context(), "rules", "main", 3)
-			require.NoError(t, err)
-			require.Len(t, all, 3)
-			require.Equal(t, []string{"dora", "carl", "bob"}, []string{all[0].Author, all[1].Author, all[2].Author})
-			require.Equal(t, 1, f.count(t, f.table("monitoring_configs")+` WHERE config_data = '{"for": "5m", "on": true}'`), "the table of the design has the newest")
-		})
+	save := func(data, author string, from int) (int, error) {
+		return f.SaveConfig(t.Context(), pgstore.Config{Type: "rules", Name: "main", Data: json.RawMessage(data), Author: author, Comment: "why\x00"}, from)
 	}
+	_, err := f.Config(t.Context(), "rules", "main", 0)
+	require.ErrorIs(t, err, pgstore.ErrNotFound)
+	version, err := save(`{"for": "5m", "on": true}`, "amy", 0)
+	require.NoError(t, err)
+	require.Equal(t, 1, version)
+	version, err = save(`{"on":true,"for":"5m"}`, "amy", 0)
+	require.NoError(t, err, "a write that is repeated")
+	require.Equal(t, 1, version)
+	version, err = save(`{"for": "10m", "on": true}`, "bob", 1)
+	require.NoError(t, err)
+	require.Equal(t, 2, version)
+	_, err = save(`{"for": "1m"}`, "carl", 1)
+	require.ErrorIs(t, err, pgstore.ErrConflict)
+	version, err = save(`{"for": "10m", "on": false}`, "carl", pgstore.AnyVersion)
+	require.NoError(t, err)
+	require.Equal(t, 3, version)
+
+	diff, err := f.ConfigDiff(t.Context(), "rules", "main", 1, 3)
+	require.NoError(t, err)
+	require.Equal(t, []pgstore.Change{
+		{Path: "/for", Before: json.RawMessage(`"5m"`), After: json.RawMessage(`"10m"`)},
+		{Path: "/on", Before: json.RawMessage(`true`), After: json.RawMessage(`false`)},
+	}, diff)
+	version, err = f.Rollback(t.Context(), "rules", "main", 1, "dora")
+	require.NoError(t, err)
+	require.Equal(t, 4, version)
+	_, err = f.Rollback(t.Context(), "rules", "main", 9, "dora")
+	require.ErrorIs(t, err, pgstore.ErrNotFound)
+	now, err := f.Config(t.Context(), "rules", "main", 0)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"for": "5m", "on": true}`, string(now.Data))
+	require.Equal(t, "dora", now.Author)
+	require.Equal(t, "rollback to version 1", now.Comment)
+	require.WithinDuration(t, time.Now(), now.At, time.Minute)
+	all, err := f.ConfigVersions(t.Context(), "rules", "main", 3)
+	require.NoError(t, err)
+	require.Len(t, all, 3)
+	require.Equal(t, []string{"dora", "carl", "bob"}, []string{all[0].Author, all[1].Author, all[2].Author})
+	require.Equal(t, 1, f.count(t, f.table("monitoring_configs")+` WHERE config_data = '{"for": "5m", "on": true}'`), "the table of the design has the newest")
 }
 
 // testConfigRace: of changes from the same version one is made; changes from any
@@ -248,65 +260,61 @@ func testConfigRace(t *testing.T, server *testenv.PostgresServer) {
 }
 
 // testFence: what a leader writes is written in its term, and not after it.
-func testFence(t *testing.T, server *testenv.PostgresServer) {
+func testFence(t *testing.T, f *fixture) {
 	t.Helper()
-	for _, mode := range modes {
-		t.Run(mode.String(), func(t *testing.T) {
-			f := open(t, server, mode, pgstore.WithLease("alerting"))
-			state, err := f.State("x")
-			require.NoError(t, err)
-			leases, err := pglease.New(f.pool, "alerting", pglease.WithSchema(f.schema))
-			require.NoError(t, err)
-			writes := func(ctx context.Context, n int) []error {
-				at := t0.Add(time.Duration(n) * time.Minute)
-				_, err := f.SaveConfig(ctx, pgstore.Config{Type: "x", Name: "y", Data: json.RawMessage(strconv.Itoa(n))}, pgstore.AnyVersion)
-				return []error{
-					f.SaveAlerts(ctx, pgstore.Alert{ID: "a", Name: "A", Severity: "info", Status: "firing", StartedAt: at}),
-					f.SaveAnomalies(ctx, pgstore.Anomaly{Metric: "m", Method: "x", DetectedAt: at}),
-					f.SavePlans(ctx, pgstore.Plan{Resource: "r", Current: json.RawMessage("1"), Predicted: json.RawMessage("1"), Recommendations: json.RawMessage("1"), Period: "1d", CreatedAt: at}),
-					err,
-					state.Write(ctx, map[string][]byte{fmt.Sprint("key", n): {1}}),
-					f.Prune(ctx, t0),
-				}
-			}
-			term := func(epoch uint64) context.Context {
-				return lease.NewContext(t.Context(), lease.Term{Lease: "alerting", Epoch: epoch})
-			}
-			refused := func(ctx context.Context, n int) {
-				t.Helper()
-				for _, err := range writes(ctx, n) {
-					require.ErrorIs(t, err, lease.ErrLost)
-				}
-				require.ErrorIs(t, f.Confirm(ctx, 1, true), lease.ErrLost)
-			}
-			rows := func() (n int) {
-				for _, table := range []string{"alert_history", "anomaly_detections", "capacity_plans", "monitoring_config_versions", "monitoring_state"} {
-					n += f.count(t, f.table(table))
-				}
-				return n
-			}
-			refused(t.Context(), 1)
-			refused(term(1), 2)
-			refused(lease.NewContext(t.Context(), lease.Term{Lease: "another", Epoch: 1}), 3)
-			old, err := leases.Acquire(t.Context(), "a", time.Minute)
-			require.NoError(t, err)
-			refused(term(old+1), 4)
-			require.Zero(t, rows())
-			require.NoError(t, errors.Join(writes(term(old), 5)...))
-			require.Equal(t, 5, rows())
-			epoch, err := leases.Acquire(t.Context(), "a", time.Minute)
-			require.NoError(t, err)
-			refused(term(old), 6)
-			require.Equal(t, 5, rows())
-			require.NoError(t, errors.Join(writes(term(epoch), 7)...))
-			require.NoError(t, leases.Release(t.Context(), "a", epoch))
-			refused(term(epoch), 8)
-			require.Equal(t, 10, rows())
-			got, err := f.Alerts(t.Context(), pgstore.AlertQuery{})
-			require.NoError(t, err, "reading needs no lease")
-			require.Len(t, got, 2)
-		})
+	f.Store = f.another(t, pgstore.WithLease("alerting"))
+	state, err := f.State("x")
+	require.NoError(t, err)
+	leases, err := pglease.New(f.pool, "alerting", pglease.WithSchema(f.schema))
+	require.NoError(t, err)
+	writes := func(ctx context.Context, n int) []error {
+		at := t0.Add(time.Duration(n) * time.Minute)
+		_, err := f.SaveConfig(ctx, pgstore.Config{Type: "x", Name: "y", Data: json.RawMessage(strconv.Itoa(n))}, pgstore.AnyVersion)
+		return []error{
+			f.SaveAlerts(ctx, pgstore.Alert{ID: "a", Name: "A", Severity: "info", Status: "firing", StartedAt: at}),
+			f.SaveAnomalies(ctx, pgstore.Anomaly{Metric: "m", Method: "x", DetectedAt: at}),
+			f.SavePlans(ctx, pgstore.Plan{Resource: "r", Current: json.RawMessage("1"), Predicted: json.RawMessage("1"), Recommendations: json.RawMessage("1"), Period: "1d", CreatedAt: at}),
+			err,
+			state.Write(ctx, map[string][]byte{fmt.Sprint("key", n): {1}}),
+			f.Prune(ctx, t0),
+		}
 	}
+	term := func(epoch uint64) context.Context {
+		return lease.NewContext(t.Context(), lease.Term{Lease: "alerting", Epoch: epoch})
+	}
+	refused := func(ctx context.Context, n int) {
+		t.Helper()
+		for _, err := range writes(ctx, n) {
+			require.ErrorIs(t, err, lease.ErrLost)
+		}
+		require.ErrorIs(t, f.Confirm(ctx, 1, true), lease.ErrLost)
+	}
+	rows := func() (n int) {
+		for _, table := range []string{"alert_history", "anomaly_detections", "capacity_plans", "monitoring_config_versions", "monitoring_state"} {
+			n += f.count(t, f.table(table))
+		}
+		return n
+	}
+	refused(t.Context(), 1)
+	refused(term(1), 2)
+	refused(lease.NewContext(t.Context(), lease.Term{Lease: "another", Epoch: 1}), 3)
+	old, err := leases.Acquire(t.Context(), "a", time.Minute)
+	require.NoError(t, err)
+	refused(term(old+1), 4)
+	require.Zero(t, rows())
+	require.NoError(t, errors.Join(writes(term(old), 5)...))
+	require.Equal(t, 5, rows())
+	epoch, err := leases.Acquire(t.Context(), "a", time.Minute)
+	require.NoError(t, err)
+	refused(term(old), 6)
+	require.Equal(t, 5, rows())
+	require.NoError(t, errors.Join(writes(term(epoch), 7)...))
+	require.NoError(t, leases.Release(t.Context(), "a", epoch))
+	refused(term(epoch), 8)
+	require.Equal(t, 10, rows())
+	got, err := f.Alerts(t.Context(), pgstore.AlertQuery{})
+	require.NoError(t, err, "reading needs no lease")
+	require.Len(t, got, 2)
 }
 
 func testPrune(t *testing.T, server *testenv.PostgresServer) {
@@ -417,7 +425,7 @@ func testErrors(t *testing.T, server *testenv.PostgresServer) {
 	require.EqualError(t, err, "pgstore: save alerts: SQLSTATE "+pg.Code)
 	require.Contains(t, f.exposition(), `monitor_pgstore_writes_total{table="alert_history",result="error"} 1`)
 
-	lost, err := pgstore.New(f.m, connect(t, "postgres://someuser:hunter2@127.0.0.1:1/somedb?sslmode=disable", pgx.QueryExecModeExec))
+	lost, err := pgstore.New(f.m, pgtest.Connect(t, "postgres://someuser:hunter2@127.0.0.1:1/somedb?sslmode=disable", pgx.QueryExecModeExec))
 	require.NoError(t, err)
 	alert.RecoveryActions = nil
 	require.EqualError(t, lost.SaveAlerts(t.Context(), alert), "pgstore: save alerts: no connection")

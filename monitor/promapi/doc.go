@@ -35,10 +35,23 @@
 // [WithRetry] and [WithTimeout] let it. What the server understood and refused
 // is not.
 //
+// A server that is down, slow or full, or answers garbage, costs a call its
+// time-out at most (30 s), and further calls wait for a place (10) no longer than
+// theirs: an error of the kind ErrQueryUnavailable, ErrQueryTimeout or
+// ErrQueryLimit, and nothing that lasts. The next call asks again.
+//
 // # Metrics
 //
-// monitor_promapi_query_duration_seconds by server and call,
-// monitor_promapi_query_errors_total by server and reason (invalid, limit,
-// timeout, denied, unavailable, cancelled), monitor_promapi_retries_total,
-// monitor_promapi_warnings_total and monitor_promapi_queries_in_flight by server.
+//	name                                    labels           unit
+//	monitor_promapi_query_duration_seconds  server, call     seconds, a histogram
+//	monitor_promapi_query_errors_total      server, reason   calls, a counter
+//	monitor_promapi_retries_total           server           requests, a counter
+//	monitor_promapi_warnings_total          server           warnings, a counter
+//	monitor_promapi_queries_in_flight       server           calls, a gauge
+//
+// The labels' values:
+//
+//	server  WithName's, or the URL's host and port
+//	call    query, query_range, series, label_names, label_values, metadata
+//	reason  invalid, limit, timeout, denied, unavailable, cancelled
 package promapi

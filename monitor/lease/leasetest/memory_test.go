@@ -23,6 +23,15 @@ func TestStore(t *testing.T) {
 	})
 }
 
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	s := leasetest.NewMemory("test")
+	leasetest.TestOutage(t, func() lease.Store { return s }, time.Second, map[string]leasetest.Outage{
+		"hangs": {Begin: s.Freeze, End: s.Thaw},
+		"gone":  {Begin: func() { s.Fail(errors.New("no route to host")) }, End: func() { s.Fail(nil) }},
+	})
+}
+
 func TestTrouble(t *testing.T) {
 	t.Parallel()
 	s := leasetest.NewMemory("test")

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/internal/testenv"
+	"github.com/chronoretrace/chronomon/internal/testenv/pgtest"
 	"github.com/chronoretrace/chronomon/monitor"
 	"github.com/chronoretrace/chronomon/monitor/lease"
 	"github.com/chronoretrace/chronomon/monitor/lease/pglease"
@@ -74,7 +75,7 @@ WITH term AS (
 // writes when it wakes up is refused. Without the guard it is not.
 func TestFrozenLeader(t *testing.T) {
 	server := testenv.Postgres(t)
-	pool := connect(t, server.DSN(), pgx.QueryExecModeCacheStatement)
+	pool := pgtest.Connect(t, server.DSN(), pgx.QueryExecModeCacheStatement)
 	_, err := pool.Exec(t.Context(), `
 CREATE TABLE guarded (id serial PRIMARY KEY, epoch bigint NOT NULL, at timestamptz DEFAULT clock_timestamp());
 CREATE TABLE unguarded (id serial PRIMARY KEY, epoch bigint NOT NULL)`)

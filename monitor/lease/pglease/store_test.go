@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/internal/testenv"
+	"github.com/chronoretrace/chronomon/internal/testenv/pgtest"
 	"github.com/chronoretrace/chronomon/monitor"
 	"github.com/chronoretrace/chronomon/monitor/lease"
 	"github.com/chronoretrace/chronomon/monitor/lease/leasetest"
@@ -35,11 +36,11 @@ func TestStore(t *testing.T) {
 // testConformance in every way that pgx can ask.
 func testConformance(t *testing.T, server *testenv.PostgresServer) {
 	t.Helper()
-	for _, mode := range modes {
+	for _, mode := range pgtest.Modes {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
 			leasetest.TestStore(t, func(t testing.TB) func() lease.Store {
-				pool := connect(t, server.DSN(), mode)
+				pool := pgtest.Connect(t, server.DSN(), mode)
 				return func() lease.Store { return open(t, pool, t.Name()) }
 			})
 		})
@@ -50,11 +51,11 @@ func testConformance(t *testing.T, server *testenv.PostgresServer) {
 // connection, and there are two for all.
 func testPooler(t *testing.T, server *testenv.PostgresServer) {
 	t.Helper()
-	dsn := pooler(t, server.Addr())
-	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol} {
+	dsn := testenv.Pooler(t, server).DSN()
+	for _, mode := range pgtest.PooledModes {
 		t.Run(mode.String(), func(t *testing.T) {
 			leasetest.TestStore(t, func(t testing.TB) func() lease.Store {
-				return func() lease.Store { return open(t, connect(t, dsn, mode), t.Name()) }
+				return func() lease.Store { return open(t, pgtest.Connect(t, dsn, mode), t.Name()) }
 			})
 		})
 	}
@@ -63,14 +64,14 @@ func testPooler(t *testing.T, server *testenv.PostgresServer) {
 // testMigrateTogether: the table is made once, whoever comes first.
 func testMigrateTogether(t *testing.T, server *testenv.PostgresServer) {
 	t.Helper()
-	pool := connect(t, server.DSN(), pgx.QueryExecModeCacheStatement)
+	pool := pgtest.Connect(t, server.DSN(), pgx.QueryExecModeCacheStatement)
 	_, err := pool.Exec(t.Context(), `CREATE SCHEMA "Odd ""schema"""`)
 	require.NoError(t, err)
 	const replicas = 8
 	errs := make([]error, replicas)
 	var all sync.WaitGroup
 	for i := range replicas {
-		s := open(t, connect(t, server.DSN(), modes[i%len(modes)]), "x", pglease.WithSchema(`Odd "schema"`))
+		s := open(t, pgtest.Connect(t, server.DSN(), pgtest.Modes[i%len(pgtest.Modes)]), "x", pglease.WithSchema(`Odd "schema"`))
 		all.Go(func() { errs[i] = s.Migrate(t.Context()) })
 	}
 	all.Wait()
@@ -88,7 +89,7 @@ func testMigrateTogether(t *testing.T, server *testenv.PostgresServer) {
 // have written before it was can be.
 func testClockSteps(t *testing.T, server *testenv.PostgresServer) {
 	t.Helper()
-	pool := connect(t, server.DSN(), pgx.QueryExecModeCacheStatement)
+	pool := pgtest.Connect(t, server.DSN(), pgx.QueryExecModeCacheStatement)
 	s := open(t, pool, "clock")
 	const ttl = time.Minute
 	old, err := s.Acquire(t.Context(), "a", ttl)
@@ -116,7 +117,7 @@ func testClockSteps(t *testing.T, server *testenv.PostgresServer) {
 // and not a renewal.
 func testGuardAndRenewal(t *testing.T, server *testenv.PostgresServer) {
 	t.Helper()
-	pool := connect(t, server.DSN(), pgx.QueryExecModeCacheStatement)
+	pool := pgtest.Connect(t, server.DSN(), pgx.QueryExecModeCacheStatement)
 	s := open(t, pool, "guard")
 	epoch, err := s.Acquire(t.Context(), "a", 10*time.Second)
 	require.NoError(t, err)
@@ -147,36 +148,23 @@ func testGuardAndRenewal(t *testing.T, server *testenv.PostgresServer) {
 	require.ErrorIs(t, s.Check(t.Context(), epoch), lease.ErrLost)
 }
 
-// TestOutage: when the database hangs, and when it is gone, nobody leads after
-// the lease; when it is back, somebody does, in a greater epoch.
+// TestOutage: the database hangs, and is gone.
 func TestOutage(t *testing.T) {
 	server := testenv.Postgres(t)
-	const ttl = 1500 * time.Millisecond
-	a := start(t, open(t, connect(t, server.DSN(), pgx.QueryExecModeExec), "x"), lease.WithTTL(ttl))
-	b := start(t, open(t, connect(t, server.DSN(), pgx.QueryExecModeCacheStatement), "x"), lease.WithTTL(ttl))
-	leader := func() (epoch uint64) {
-		one, first := a.Leader()
-		other, second := b.Leader()
-		require.False(t, first && second)
-		return max(one, other)
-	}
-	require.Eventually(t, func() bool { return leader() > 0 }, 20*time.Second, ttl/50)
-	for name, outage := range map[string][2]func(){
-		"hangs": {server.Pause, server.Resume},
-		"gone":  {server.Stop, server.Start},
-	} {
-		before := leader()
-		outage[0]()
-		require.Eventually(t, func() bool { return leader() == 0 }, ttl, ttl/50, name)
-		outage[1]()
-		require.Eventually(t, func() bool { return leader() > before }, 20*time.Second, ttl/50, name)
-	}
+	modes := pgtest.Modes
+	leasetest.TestOutage(t, func() lease.Store {
+		pool := pgtest.Connect(t, server.DSN(), modes[0])
+		modes = modes[1:] // another one for each replica
+		return open(t, pool, "x")
+	}, 1500*time.Millisecond, map[string]leasetest.Outage{
+		"hangs": {Begin: server.Pause, End: server.Resume}, "gone": {Begin: server.Stop, End: server.Start},
+	})
 }
 
 // TestNoSecrets: what may hold one is left out of errors.
 func TestNoSecrets(t *testing.T) {
 	t.Parallel()
-	pool := connect(t, "postgres://someuser:hunter2@127.0.0.1:1/somedb?sslmode=disable", pgx.QueryExecModeExec)
+	pool := pgtest.Connect(t, "postgres://someuser:hunter2@127.0.0.1:1/somedb?sslmode=disable", pgx.QueryExecModeExec)
 	s := open(t, pool, "x")
 	for _, err := range []error{s.Renew(t.Context(), "a", 1, time.Minute), s.Migrate(t.Context()), s.Check(t.Context(), 1)} {
 		require.Error(t, err)

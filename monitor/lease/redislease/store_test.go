@@ -1,8 +1,6 @@
 package redislease_test
 
 import (
-	"context"
-	"log/slog"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -34,23 +32,6 @@ func open(t testing.TB, client redis.UniversalClient, name string) *redislease.S
 	s, err := redislease.New(client, name)
 	require.NoError(t, err)
 	return s
-}
-
-// start runs an elector until the test ends.
-func start(t testing.TB, store lease.Store, opts ...lease.Option) *lease.Elector {
-	t.Helper()
-	m, err := monitor.New(monitor.WithLogger(slog.New(slog.DiscardHandler)))
-	require.NoError(t, err)
-	e, err := lease.New(m, store, opts...)
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = e.Run(ctx)
-	}()
-	t.Cleanup(func() { cancel(); <-ended })
-	return e
 }
 
 func TestConformance(t *testing.T) {
@@ -138,13 +119,13 @@ func TestTakeover(t *testing.T) {
 	server := testenv.Redis(t)
 	const ttl = time.Second
 	client := connect(t, server.Addr())
-	leader := start(t, open(t, client, "x"), lease.WithTTL(ttl))
+	leader := leasetest.Start(t, open(t, client, "x"), lease.WithTTL(ttl))
 	leads := func(e *lease.Elector) bool { _, ok := e.Leader(); return ok }
 	require.Eventually(t, func() bool { return leads(leader) }, 10*time.Second, ttl/50)
 	var worst time.Duration
 	for range 5 {
 		nextClient := connect(t, server.Addr())
-		next := start(t, open(t, nextClient, "x"), lease.WithTTL(ttl))
+		next := leasetest.Start(t, open(t, nextClient, "x"), lease.WithTTL(ttl))
 		time.Sleep(rand.N(ttl))
 		old, _ := leader.Leader()
 		require.NoError(t, client.Close())
@@ -158,31 +139,12 @@ func TestTakeover(t *testing.T) {
 	t.Logf("5 takeovers, the slowest after %v of a lease of %v", worst.Round(time.Millisecond), ttl)
 }
 
-// TestOutage: when Redis hangs, and when it is gone, nobody leads after the
-// lease; when it is back, somebody does, in a greater epoch.
+// TestOutage: Redis hangs, and is gone.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	server := testenv.Redis(t)
-	const ttl = 600 * time.Millisecond
-	a := start(t, open(t, connect(t, server.Addr()), "x"), lease.WithTTL(ttl))
-	b := start(t, open(t, connect(t, server.Addr()), "x"), lease.WithTTL(ttl))
-	leader := func() (epoch uint64) {
-		one, first := a.Leader()
-		other, second := b.Leader()
-		require.False(t, first && second)
-		return max(one, other)
-	}
-	require.Eventually(t, func() bool { return leader() > 0 }, 10*time.Second, ttl/50)
-	for name, outage := range map[string][2]func(){
-		"hangs": {server.Pause, server.Resume},
-		"gone":  {server.Stop, server.Start},
-	} {
-		before := leader()
-		outage[0]()
-		require.Eventually(t, func() bool { return leader() == 0 }, ttl, ttl/50, name)
-		outage[1]()
-		require.Eventually(t, func() bool { return leader() > before }, 20*ttl, ttl/50, name)
-	}
+	leasetest.TestOutage(t, func() lease.Store { return open(t, connect(t, server.Addr()), "x") }, 600*time.Millisecond,
+		map[string]leasetest.Outage{"hangs": {Begin: server.Pause, End: server.Resume}, "gone": {Begin: server.Stop, End: server.Start}})
 }
 
 func TestForeignKey(t *testing.T) {
