@@ -89,9 +89,13 @@ var floors = map[string]row{
 	"internal/spill":      {floor: 0},
 	"internal/outbox":     {floor: 0, deps: promDeps},
 	"internal/journal":    {floor: 0, deps: promDeps},
+	"internal/recordfile": {floor: 0},
 	"internal/pgerror":    {floor: 0, deps: pgxDeps},
 
 	"internal/outbox/outboxtest":   {floor: 3, deps: slices.Concat(promDeps, testDeps), kit: true},
+	"internal/series":          {floor: 0, deps: gonumDeps},
+	"internal/series/forecast": {floor: 0, deps: gonumDeps},
+
 	"internal/journal/journaltest": {floor: 0, deps: slices.Concat(promDeps, testDeps), kit: true},
 
 	"monitor":             {floor: 1, deps: promDeps},
@@ -122,6 +126,10 @@ var floors = map[string]row{
 
 	"anomaly/capacity": {floor: 4, deps: gonumDeps},
 
+	"anomaly/trend": {floor: 3, deps: slices.Concat(promDeps, gonumDeps)},
+
+	"internal/eval/m4":           {floor: 5, deps: gonumDeps},
+	"internal/eval/forecast":     {floor: 5, deps: slices.Concat(promDeps, gonumDeps)},
 	"internal/httpcases/ours":    {floor: 5, deps: promDeps},
 	"internal/testenv":           {floor: 5, kit: true},
 	"internal/testenv/pgtest":    {floor: 5, deps: pgxDeps, kit: true},

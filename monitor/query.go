@@ -72,7 +72,8 @@ type Range struct {
 // concurrently. What it returns is the caller's.
 //
 // Times are to the millisecond, as Prometheus keeps them; the zero time means
-// now. An error wraps [ErrQueryInvalid], [ErrQueryLimit], [ErrQueryTimeout],
+// now. A result that is not one number for each series, a native histogram for
+// one, is an error. Errors wrap [ErrQueryInvalid], [ErrQueryLimit], [ErrQueryTimeout],
 // [ErrQueryDenied] or [ErrQueryUnavailable], or context.Canceled.
 type Querier interface {
 	// Query evaluates an instant query. A scalar comes back as one sample

@@ -13,12 +13,25 @@ import (
 // A Snapshotter has state that a backup must hold. Snapshot and Restore may be
 // called while the rest of it is in use.
 type Snapshotter interface {
-	SnapshotName() string // names the state in an archive: lower case, unique
+	// SnapshotName names the state in a backup: unique, of lower-case letters,
+	// digits, '.', '_' and '-', a letter first.
+	SnapshotName() string
+	// Snapshot writes the state as it is at the call.
 	Snapshot(ctx context.Context, w io.Writer) error
+	// Restore takes over what Snapshot wrote, in this process or another: all of
+	// it, or an error says why none.
 	Restore(ctx context.Context, r io.Reader) error
 }
 
+// A Verifier is a Snapshotter that can tell whether it would take a snapshot,
+// without restoring it: [Monitor.Restore] asks before it replaces anything.
+type Verifier interface {
+	Verify(ctx context.Context, r io.Reader) error
+}
+
 type snapshotters struct {
+	archiving sync.Mutex // held by Backup and Restore
+
 	mu   sync.Mutex
 	list []Snapshotter // guarded by mu; by name
 }
@@ -29,6 +42,9 @@ func (m *Monitor) AddSnapshotter(s Snapshotter) error {
 		return errors.New("monitor: add snapshotter: nil")
 	}
 	name := s.SnapshotName()
+	if !validPart(name) {
+		return fmt.Errorf("monitor: %w: AddSnapshotter name = %q: want lower-case letters, digits, '.', '_' and '-', a letter first", ErrInvalidOption, name)
+	}
 	m.snapshots.mu.Lock()
 	defer m.snapshots.mu.Unlock()
 	i, found := slices.BinarySearchFunc(m.snapshots.list, name, func(s Snapshotter, name string) int {
@@ -46,4 +62,15 @@ func (m *Monitor) Snapshotters() []Snapshotter {
 	m.snapshots.mu.Lock()
 	defer m.snapshots.mu.Unlock()
 	return slices.Clone(m.snapshots.list)
+}
+
+// validPart reports whether a name can be a part's.
+func validPart(name string) bool {
+	for i, r := range name {
+		letter := r >= 'a' && r <= 'z'
+		if !letter && (i == 0 || !strings.ContainsRune("0123456789._-", r)) {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 64
 }

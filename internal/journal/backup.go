@@ -1,11 +1,14 @@
 package journal
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+
+	"github.com/chronoretrace/chronomon/internal/recordfile"
 )
 
 // A backup is the state as one snapshot, of the number 0, which no file has.
@@ -63,7 +66,7 @@ func readBackup(r io.Reader) (map[string][]byte, error) {
 		return nil, fmt.Errorf("%w: it is longer than %d bytes", ErrBackup, maxBackup)
 	}
 	state := map[string][]byte{}
-	c, err := read(data, kindSnapshot, 0, false, func(changes []change) {
+	c, err := read(bytes.NewReader(data), recordfile.Snapshot, 0, false, func(changes []change) {
 		for _, ch := range changes {
 			state[ch.key] = append([]byte{}, ch.value...)
 		}
@@ -71,8 +74,8 @@ func readBackup(r io.Reader) (map[string][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBackup, err)
 	}
-	if len(c.damage) > 0 {
-		return nil, fmt.Errorf("%w: %d bytes at %d: %s", ErrBackup, c.damage[0].Bytes, c.damage[0].Offset, c.damage[0].Reason)
+	if len(c.Damage) > 0 {
+		return nil, fmt.Errorf("%w: %d bytes at %d: %s", ErrBackup, c.Damage[0].Bytes, c.Damage[0].Offset, c.Damage[0].Reason)
 	}
 	return state, nil
 }

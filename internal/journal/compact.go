@@ -5,6 +5,8 @@ import (
 	"io"
 	"maps"
 	"os"
+
+	"github.com/chronoretrace/chronomon/internal/recordfile"
 )
 
 // rotate begins a new log and returns what compacts those before it. The caller
@@ -14,7 +16,7 @@ func (s *Store) rotate() (compact func()) {
 		return nil
 	}
 	number := s.number + 1
-	file, err := s.dir.create(number)
+	file, err := s.dir.Create(number, format.Header(recordfile.Log, number))
 	if err != nil {
 		s.compacting.Unlock()
 		s.compacted(err)
@@ -31,7 +33,7 @@ func (s *Store) rotate() (compact func()) {
 		err := s.snapshot(number, state)
 		if err == nil {
 			s.logged.Add(-before)
-			err = s.dir.clear(number, nil)
+			err = s.dir.Clear(number, nil)
 		}
 		s.compacted(err)
 	}
@@ -48,14 +50,14 @@ func (s *Store) renew() error {
 	if err := s.snapshot(s.number, state); err != nil {
 		return err
 	}
-	file, err := s.dir.create(s.number)
+	file, err := s.dir.Create(s.number, format.Header(recordfile.Log, s.number))
 	if err != nil {
 		return err
 	}
 	s.file = file
 	s.logged.Store(0)
 	s.compactAt.Store(0)
-	if err := s.dir.clear(s.number, s.damaged); err != nil {
+	if err := s.dir.Clear(s.number, s.damaged); err != nil {
 		s.log.Warn("journal: old files are left behind", "journal", s.name, "error", err)
 	}
 	s.damaged = nil
@@ -75,14 +77,14 @@ func (s *Store) compacted(err error) {
 
 // snapshot writes the state to a file of its own.
 func (s *Store) snapshot(number uint64, state map[string][]byte) error {
-	return s.dir.replace(s.dir.path(number, snapSuffix), func(file *os.File) error {
+	return s.dir.WriteSnapshot(number, func(file *os.File) error {
 		return writeSnapshot(file, number, state)
 	})
 }
 
 func writeSnapshot(w io.Writer, number uint64, state map[string][]byte) error {
 	out := bufio.NewWriterSize(w, 1<<16)
-	buf := header(kindSnapshot, number)
+	buf := format.Header(recordfile.Snapshot, number)
 	for key, value := range state {
 		if _, err := out.Write(buf); err != nil {
 			return err

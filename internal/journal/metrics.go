@@ -37,7 +37,7 @@ func show(set *instrument.Set, s *Store) (*metrics, error) {
 		compactions: t.compactions.Cell(s.name, "ok"), failed: t.compactions.Cell(s.name, "error"),
 		damageSeen: t.damaged.Cell(s.name),
 	}
-	add(m.damageSeen, uint64(len(s.opened.damage)))
+	add(m.damageSeen, uint64(len(s.opened.Damage)))
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.open[s] = [2]*instrument.Labels{}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/chronoretrace/chronomon/internal/recordfile"
 )
 
 // open locks and reads the directory, and prepares it for appends.
@@ -12,18 +14,15 @@ func (s *Store) open() (err error) {
 	if s.dir == "" {
 		return nil
 	}
-	if err := s.dir.make(); err != nil {
-		return err
-	}
-	if s.lock, err = lockFile(filepath.Join(string(s.dir), lockName)); err != nil {
+	if s.lock, err = s.dir.Lock(); err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, unlockFile(s.lock))
+			err = errors.Join(err, recordfile.Unlock(s.lock))
 		}
 	}()
-	f, err := s.dir.list()
+	f, err := s.dir.List()
 	if err != nil {
 		return err
 	}
@@ -31,16 +30,16 @@ func (s *Store) open() (err error) {
 	if err != nil {
 		return err
 	}
-	for _, d := range s.opened.damage {
-		s.log.Error("journal: damage; the file is kept as "+damagedSuffix+", the rest is loaded", "journal", s.name, "damage", d.String())
+	for _, d := range s.opened.Damage {
+		s.log.Error("journal: damage; the file is kept as "+recordfile.DamagedSuffix+", the rest is loaded", "journal", s.name, "damage", d.String())
 	}
 	switch {
-	case len(f.snapshots)+len(f.logs) == 0:
+	case len(f.Snapshots)+len(f.Logs) == 0:
 		s.number = 1
-		s.file, err = s.dir.create(s.number)
+		s.file, err = s.dir.Create(s.number, format.Header(recordfile.Log, s.number))
 		return err
 	case clean:
-		s.file, err = os.OpenFile(s.dir.path(s.number, logSuffix), os.O_WRONLY|os.O_APPEND, 0o600)
+		s.file, err = os.OpenFile(s.dir.Path(s.number, recordfile.LogSuffix), os.O_WRONLY|os.O_APPEND, 0o600)
 		return err
 	}
 	if err := s.renew(); err != nil {
@@ -52,68 +51,69 @@ func (s *Store) open() (err error) {
 
 // load reads the newest snapshot and the logs from there on. clean says that
 // they are a whole snapshot and an empty log.
-func (s *Store) load(f found) (clean bool, err error) {
+func (s *Store) load(f recordfile.Found) (clean bool, err error) {
 	var from uint64
-	if n := len(f.snapshots); n > 0 {
-		from = f.snapshots[n-1]
+	if n := len(f.Snapshots); n > 0 {
+		from = f.Snapshots[n-1]
 		s.number = from
-		if err := s.loadFile(from, snapSuffix, kindSnapshot, false); err != nil {
+		if err := s.loadFile(from, recordfile.SnapshotSuffix, recordfile.Snapshot, false); err != nil {
 			return false, err
 		}
 	}
-	for len(f.logs) > 0 && f.logs[0] < from {
-		f.logs = f.logs[1:]
+	for len(f.Logs) > 0 && f.Logs[0] < from {
+		f.Logs = f.Logs[1:]
 	}
 	want := max(from, 1)
-	for i, number := range f.logs {
+	for i, number := range f.Logs {
 		if number != want {
-			s.opened.damage = append(s.opened.damage, Damage{File: filepath.Base(s.dir.path(want, logSuffix)), Reason: "the log is missing"})
+			s.opened.Damage = append(s.opened.Damage, Damage{File: filepath.Base(s.dir.Path(want, recordfile.LogSuffix)), Reason: "the log is missing"})
 		}
 		want = number + 1
 		s.number = number
-		if err := s.loadFile(number, logSuffix, kindLog, i == len(f.logs)-1); err != nil {
+		if err := s.loadFile(number, recordfile.LogSuffix, recordfile.Log, i == len(f.Logs)-1); err != nil {
 			return false, err
 		}
 	}
-	if len(s.opened.damage) > 0 || len(f.snapshots) != 1 || len(f.logs) != 1 {
+	if len(s.opened.Damage) > 0 || len(f.Snapshots) != 1 || len(f.Logs) != 1 {
 		return false, nil
 	}
-	info, err := os.Stat(s.dir.path(s.number, logSuffix))
+	info, err := os.Stat(s.dir.Path(s.number, recordfile.LogSuffix))
 	if err != nil {
 		return false, err
 	}
-	return info.Size() == headerSize, nil // less than that is a crash before it was whole
+	return info.Size() == recordfile.HeaderSize, nil // less than that is a crash before it was whole
 }
 
 // loadFile reads a file into the state. Files are bounded by what wrote them.
-func (s *Store) loadFile(number uint64, suffix string, k kind, last bool) error {
-	path := s.dir.path(number, suffix)
-	data, err := os.ReadFile(path)
+func (s *Store) loadFile(number uint64, suffix string, k recordfile.Kind, last bool) error {
+	path := s.dir.Path(number, suffix)
+	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	c, err := read(data, k, number, last, func(changes []change) {
+	c, err := read(file, k, number, last, func(changes []change) {
 		for i := range changes {
 			if v := changes[i].value; v != nil {
-				changes[i].value = append([]byte{}, v...) // data is not to stay
+				changes[i].value = append([]byte{}, v...) // the record is not to stay
 			}
 		}
 		s.apply(changes)
 	})
+	_ = file.Close()
 	name := filepath.Base(path)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if k == kindLog {
-		s.logged.Add(max(0, int64(len(data))-headerSize))
+	if k == recordfile.Log {
+		s.logged.Add(max(0, c.Size-recordfile.HeaderSize))
 	}
-	for i := range c.damage {
-		c.damage[i].File = name
+	for i := range c.Damage {
+		c.Damage[i].File = name
 	}
-	if len(c.damage) > 0 {
+	if len(c.Damage) > 0 {
 		s.damaged = append(s.damaged, name)
 	}
-	s.opened.damage = append(s.opened.damage, c.damage...)
-	s.opened.torn += c.torn
+	s.opened.Damage = append(s.opened.Damage, c.Damage...)
+	s.opened.Torn += c.Torn
 	return nil
 }

@@ -14,11 +14,12 @@ import (
 	"sync"
 
 	"github.com/chronoretrace/chronomon/internal/instrument"
+	"github.com/chronoretrace/chronomon/internal/recordfile"
 )
 
 var (
 	// ErrLocked is returned if another one has the directory open.
-	ErrLocked = errors.New("it is in use")
+	ErrLocked = recordfile.ErrLocked
 	// ErrClosed is returned by writes after Close.
 	ErrClosed = errors.New("the journal is closed")
 )
@@ -51,13 +52,13 @@ type Stats struct {
 // is done by one of those who wait for it, and so is a compaction.
 type Store struct {
 	name    string
-	dir     dir
+	dir     recordfile.Dir
 	inside  string // for errors: the directory, or "memory"
 	max     int64
 	log     *slog.Logger
 	metrics *metrics
 	lock    *os.File
-	opened  content
+	opened  recordfile.Content
 
 	queue queue
 	turn  chan struct{} // who puts a token in may use writer
@@ -77,7 +78,7 @@ var _ Keyed = (*Store)(nil)
 // the same, and writes fail until there is room.
 func Open(c Config) (*Store, error) {
 	s := &Store{
-		name: c.Name, dir: dir(c.Dir), inside: cmp.Or(c.Dir, "memory"), max: cmp.Or(c.MaxBytes, defaultMaxBytes), log: c.Logger,
+		name: c.Name, dir: recordfile.Dir(c.Dir), inside: cmp.Or(c.Dir, "memory"), max: cmp.Or(c.MaxBytes, defaultMaxBytes), log: c.Logger,
 		turn: make(chan struct{}, 1), live: map[string][]byte{},
 	}
 	if s.name == "" {
@@ -161,7 +162,7 @@ func (s *Store) Stats() Stats {
 	defer s.mu.RUnlock()
 	return Stats{
 		Keys: len(s.live), Bytes: s.bytes, LogBytes: s.logged.Load(), Syncs: s.syncs.Load(),
-		Torn: s.opened.torn, Damage: slices.Clone(s.opened.damage),
+		Torn: s.opened.Torn, Damage: slices.Clone(s.opened.Damage),
 	}
 }
 
@@ -185,7 +186,7 @@ func (s *Store) Close() error {
 		errs = append(errs, s.file.Close())
 	}
 	if s.lock != nil {
-		errs = append(errs, unlockFile(s.lock))
+		errs = append(errs, recordfile.Unlock(s.lock))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return s.failed("close", err)

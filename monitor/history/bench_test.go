@@ -2,6 +2,8 @@ package history_test
 
 import (
 	"log/slog"
+	"os"
+	"path/filepath"
 	"runtime"
 	"syscall"
 	"testing"
@@ -35,22 +37,31 @@ func setupOwn(t testing.TB) rig {
 }
 
 // BenchmarkCollect10000 is one collection of 10,000 of the SDK's series: alone;
-// with the Go runtime's collectors in the monitor's registry; and in a registry of
-// the host's, all of which has to be gathered.
+// with a directory; with the Go runtime's collectors in the monitor's registry; and
+// in a registry of the host's, all of which has to be gathered.
 func BenchmarkCollect10000(b *testing.B) {
 	for name, opt := range map[string]func() monitor.Option{
 		"alone": func() monitor.Option {
 			return monitor.WithRegisterer(prometheus.WrapRegistererWith(nil, prometheus.NewRegistry()))
 		},
 		"private": monitor.WithRuntimeMetrics,
-		"hosts":   func() monitor.Option { return monitor.WithRegisterer(prometheus.NewRegistry()) },
+		"disk": func() monitor.Option {
+			return monitor.WithRegisterer(prometheus.WrapRegistererWith(nil, prometheus.NewRegistry()))
+		},
+		"hosts": func() monitor.Option { return monitor.WithRegisterer(prometheus.NewRegistry()) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			m, err := monitor.New(opt(), monitor.WithLogger(slog.New(slog.DiscardHandler)), monitor.WithLabelLimit(100_000))
 			require.NoError(b, err)
-			db, err := history.New(m)
+			var opts []history.Option
+			if name == "disk" {
+				opts = append(opts, history.WithStoragePath(b.TempDir()))
+			}
+			db, err := history.New(m, opts...)
 			require.NoError(b, err)
 			benchmarkCollect(b, rig{m, db})
+			require.NoError(b, db.Close())
+			require.NoError(b, db.Err())
 		})
 	}
 }
@@ -168,4 +179,55 @@ func TestHeapAllocatedPerSeries(t *testing.T) {
 	require.LessOrEqual(t, perSeries, 2048.)
 	require.LessOrEqual(t, perSample, 1.6)
 	runtime.KeepAlive(tr)
+}
+
+// BenchmarkLoad is a start with 10,000 series of 600 samples each: from a snapshot,
+// as it is after a stop, and from logs, as after a crash before the first one.
+func BenchmarkLoad(b *testing.B) {
+	dir := b.TempDir()
+	m, err := monitor.New(monitor.WithLogger(slog.New(slog.DiscardHandler)), monitor.WithLabelLimit(100_000),
+		monitor.WithRegisterer(prometheus.WrapRegistererWith(nil, prometheus.NewRegistry())), monitor.WithClock(func() time.Time { return start }))
+	require.NoError(b, err)
+	db, err := history.New(m, history.WithStoragePath(dir), history.WithFileSizes(16<<20, 1<<30))
+	require.NoError(b, err)
+	tr := newTraffic(b, m, 10_000/perEndpoint)
+	at := start
+	for range 600 {
+		tr.step()
+		at = at.Add(time.Second)
+		require.NoError(b, db.Sample(b.Context(), at))
+	}
+	logs := copyDir(b, dir)
+	samples := rig{m, db}.one(b, "monitor_history_stored_samples", at)
+	began := time.Now()
+	require.NoError(b, db.Close())
+	saved := time.Since(began)
+	for _, c := range []struct{ name, dir string }{{"snapshot", dir}, {"logs", logs}} {
+		b.Run(c.name, func(b *testing.B) {
+			size := int64(0)
+			for _, name := range fileNames(b, c.dir) {
+				info, err := os.Stat(filepath.Join(c.dir, name))
+				require.NoError(b, err)
+				size += info.Size()
+			}
+			var used time.Duration
+			for b.Loop() {
+				began := cpu()
+				p, err := tryBegin(c.dir, at)
+				if err != nil {
+					b.Fatal(err)
+				}
+				used += cpu() - began
+				b.StopTimer()
+				require.NoError(b, p.db.Err())
+				require.GreaterOrEqual(b, p.one(b, "count_over_time(t_gauge_1{endpoint=\""+endpoint(7)+"\"}[20m])", at), 600.)
+				p.db.Abandon()
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(used.Milliseconds())/float64(b.N), "cpu-ms/op")
+			b.ReportMetric(float64(size)/1e6, "MB")
+			b.ReportMetric(float64(size)/samples, "bytes/sample")
+			b.ReportMetric(float64(saved.Milliseconds()), "close-ms")
+		})
+	}
 }

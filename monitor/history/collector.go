@@ -26,6 +26,11 @@ type collector struct {
 	own     map[*instrument.Family]*family
 	foreign *foreign
 	round   uint64
+
+	// Series of before a start or restore, until the first collection after it:
+	// those that it does not find end with it, as those of a target that was
+	// started anew end with a scrape.
+	expected map[*series]bool
 }
 
 func newCollector(m *monitor.Monitor, db *DB, extra monitor.Labels) *collector {
@@ -57,7 +62,22 @@ type member struct {
 func (c *collector) collect(now int64) error {
 	c.last = now
 	c.round++
-	return errors.Join(c.collectOwn(now), c.foreign.collect(now))
+	err := errors.Join(c.collectOwn(now), c.foreign.collect(now))
+	for s := range c.expected {
+		c.stale(s, now)
+	}
+	c.expected = nil
+	return err
+}
+
+// expect says which series there were before.
+func (c *collector) expect(all []*series) {
+	c.expected = map[*series]bool{}
+	for _, s := range all {
+		if s.collected && !s.ended {
+			c.expected[s] = true
+		}
+	}
 }
 
 func (c *collector) collectOwn(now int64) (err error) {
@@ -228,5 +248,7 @@ func (c *collector) find(s **series, now int64, label func()) bool {
 		c.store.counts.drop(dropSeriesLimit)
 		return false
 	}
+	(*s).collected = true
+	delete(c.expected, *s)
 	return true
 }

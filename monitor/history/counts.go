@@ -116,6 +116,57 @@ func newCounters(set *instrument.Set) (*counters, error) {
 	return c, err
 }
 
+// diskCounters are the instruments of a history that has a directory.
+type diskCounters struct {
+	writes, snapshots [2]*instrument.Cell // ok and failed
+	damaged           *instrument.Cell
+}
+
+func newDiskCounters(set *instrument.Set, d *disk) (*diskCounters, error) {
+	c := &diskCounters{}
+	for _, g := range []struct {
+		metric catalog.Metric
+		cells  *[2]*instrument.Cell
+	}{
+		{catalog.HistoryDiskWrites, &c.writes},
+		{catalog.HistorySnapshots, &c.snapshots},
+	} {
+		group, err := set.Counters(g.metric)
+		if err != nil {
+			return nil, err
+		}
+		*g.cells = [2]*instrument.Cell{group.Cell("ok"), group.Cell("failed")}
+	}
+	damaged, err := set.Counters(catalog.HistoryDamaged)
+	if err != nil {
+		return nil, err
+	}
+	c.damaged = damaged.Cell()
+	return c, set.Func(catalog.HistoryDiskBytes, func(labels instrument.LabelMaker) instrument.Func {
+		var names [diskParts]*instrument.Labels
+		for p := range diskParts {
+			names[p] = labels(p.String())
+		}
+		return func(yield instrument.Yield) {
+			for p := range diskParts {
+				yield(names[p], float64(d.used[p].Load()))
+			}
+		}
+	})
+}
+
+func (c *diskCounters) wrote(err error) { countResult(&c.writes, err) }
+func (c *diskCounters) saved(err error) { countResult(&c.snapshots, err) }
+func (c *diskCounters) damage(n int)    { c.damaged.Add(&instrument.Home{}, 0, uint64(n)) }
+
+func countResult(cells *[2]*instrument.Cell, err error) {
+	i := 0
+	if err != nil {
+		i = 1
+	}
+	cells[i].Add(&instrument.Home{}, 0, 1)
+}
+
 // newDurations makes a group of one histogram of nanoseconds.
 func newDurations(set *instrument.Set, m catalog.Metric) (*instrument.Group, error) {
 	g := set.NewGroup(m.Name, instrument.Spec{

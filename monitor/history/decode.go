@@ -151,3 +151,41 @@ func (r *bitReader) deltaOfDelta() int64 {
 	r.fill()
 	return v
 }
+
+// plausibleNative reports whether a chunk of histograms may have as many buckets
+// as it says: chunkenc makes room for them before it reads one. Each takes a bit
+// at least.
+func plausibleNative(data []byte) bool {
+	const header = 3
+	if len(data) <= header {
+		return false
+	}
+	r := bitReader{data: data[header:]}
+	if r.wide(8) == math.MaxUint8 {
+		r.wide(64) // the zero threshold is no power of two
+	}
+	r.varbit() // the schema
+	buckets, most := uint64(0), uint64(len(data))*8
+	for range 2 { // positive and negative ones
+		for n := r.varbit(); n > 0 && r.n >= 0; n-- {
+			length := r.varbit() & math.MaxUint32
+			r.varbit() // the offset
+			if buckets += length; buckets > most {
+				return false
+			}
+		}
+	}
+	return r.n >= 0
+}
+
+// varbit reads a number as chunkenc writes them in histograms.
+func (r *bitReader) varbit() uint64 {
+	ones := 0
+	for ones < 8 && r.wide(1) == 1 {
+		ones++
+	}
+	if ones == 0 {
+		return 0
+	}
+	return r.wide([...]uint{3, 6, 9, 12, 18, 25, 56, 64}[ones-1])
+}

@@ -27,6 +27,7 @@ type ExemplarSeries struct {
 // exemplars is a bounded list: a full one loses its oldest.
 type exemplars struct {
 	limit int
+	disk  *disk // nil: in memory only
 
 	mu     sync.RWMutex
 	ring   []exemplar         // guarded by mu, as all below
@@ -78,6 +79,7 @@ func (x *exemplars) offered(s *series, v float64, at int64) bool {
 }
 
 func (x *exemplars) keep(e exemplar) {
+	x.disk.exemplar(e)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.newest[e.series] = newest{e.at, e.value}
@@ -87,6 +89,20 @@ func (x *exemplars) keep(e exemplar) {
 	}
 	x.ring[x.next] = e
 	x.next = (x.next + 1) % x.limit
+}
+
+// list returns all, the oldest first.
+func (x *exemplars) list() []exemplar {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return slices.Concat(x.ring[x.next:], x.ring[:x.next])
+}
+
+// become takes over what another one has, which nobody uses any more.
+func (x *exemplars) become(other *exemplars) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.ring, x.next, x.newest = other.ring, other.next, other.newest
 }
 
 // trim gives up what is older than the time.

@@ -22,7 +22,8 @@ var update = flag.Bool("update", false, "rewrite testdata")
 // Values are left out, since many are times.
 func TestNames(t *testing.T) {
 	t.Parallel()
-	r := setup(t, history.WithWatch("w", "vector(1)", time.Second), history.WithWatch("bad", `label_replace(monitor_history_series_evicted_total, "reason", "", "", "")`, time.Second))
+	r := setup(t, history.WithStoragePath(t.TempDir()), history.WithWatch("w", "vector(1)", time.Second), history.WithWatch("bad", `label_replace(monitor_history_series_evicted_total, "reason", "", "", "")`, time.Second))
+	t.Cleanup(func() { require.NoError(t, r.db.Close()) })
 	require.ErrorContains(t, r.db.Sample(t.Context(), start), `watch "bad"`)
 	require.ErrorContains(t, r.db.Sample(t.Context(), start.Add(time.Minute)), `watch "bad"`) // by now both tiers have an oldest sample
 	c := r.db.At(start)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chronoretrace/chronomon/internal/instrument"
+	"github.com/chronoretrace/chronomon/internal/recordfile"
 	"github.com/chronoretrace/chronomon/monitor"
 )
 
@@ -40,8 +41,9 @@ var ErrOutOfOrder = errors.New("out of order")
 // the storage size is reached.
 var ErrNoRoom = errors.New("no room for another series")
 
-// New returns a history of m's registry. It collects nothing yet. A registry has
-// one history. Every option that is out of range is named in the error, which
+// New returns a history of m's registry. It collects nothing yet; with
+// [WithStoragePath] it reads the directory, and has it until Run ends or Close. A
+// registry has one history. Every option that is out of range is named in the error, which
 // wraps [monitor.ErrInvalidOption] for each.
 func New(m *monitor.Monitor, opts ...Option) (*DB, error) {
 	c, err := newConfig(opts)
@@ -62,7 +64,21 @@ func New(m *monitor.Monitor, opts ...Option) (*DB, error) {
 	for _, w := range c.watches {
 		errs = append(errs, db.Watch(w.name, w.expr, w.step))
 	}
-	return db, errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if m.Off() {
+		return db, nil
+	}
+	if c.path != "" {
+		if err := db.onDisk(c); err != nil {
+			return nil, fmt.Errorf("history: open %s: %w", c.path, err)
+		}
+	}
+	if err := m.AddSnapshotter(db); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
 }
 
 // open makes the store and shows it in the registry.
@@ -89,13 +105,36 @@ func (db *DB) open(c *config) error {
 	return err
 }
 
+// onDisk opens the directory.
+func (db *DB) onDisk(c *config) (err error) {
+	d := &disk{dir: recordfile.Dir(c.path), log: db.m.Logger(), syncs: c.sync, segment: c.segment, least: c.logs, longest: c.storage + 2*c.logs, wake: make(chan struct{}, 1)}
+	if d.counters, err = newDiskCounters(db.m.Instruments(), d); err != nil {
+		return err
+	}
+	return db.openDisk(d)
+}
+
 // Run collects the registry every interval until ctx is done: at once, and then
-// at the full multiples of the interval.
+// at the full multiples of the interval. With [WithStoragePath] it then writes a
+// snapshot: see [DB.Close].
 func (db *DB) Run(ctx context.Context) error {
 	if db.m.Off() {
 		<-ctx.Done()
 		return ctx.Err()
 	}
+	var maintained sync.WaitGroup
+	if db.store.disk != nil {
+		maintained.Go(func() { db.keep(ctx) })
+	}
+	db.run(ctx)
+	maintained.Wait()
+	if err := db.Close(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+func (db *DB) run(ctx context.Context) {
 	var wrong bool
 	for at := db.m.Now(); ; {
 		if err := db.Sample(ctx, at); (err != nil) != wrong && ctx.Err() == nil {
@@ -111,7 +150,7 @@ func (db *DB) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return ctx.Err()
+			return
 		case <-timer.C:
 		}
 		at = aligned(db.m.Now(), planned, db.interval)
@@ -129,8 +168,8 @@ func aligned(now, planned time.Time, interval time.Duration) time.Time {
 
 // Sample is what Run does every interval: it collects the registry as of now,
 // evaluates the watched expressions that are due, and gives up what is past its
-// retention. What could be collected is kept beside an error. Times must
-// increase from call to call.
+// retention. Unless Run runs, it writes the files that are due, too. What could
+// be collected is kept beside an error. Times must increase from call to call.
 func (db *DB) Sample(ctx context.Context, now time.Time) error {
 	if db.m.Off() {
 		return nil
@@ -145,7 +184,9 @@ func (db *DB) Sample(ctx context.Context, now time.Time) error {
 		result = db.counters.failed
 	}
 	result.Add(&instrument.Home{}, 0, 1)
-	return errors.Join(err, db.evaluateWatches(ctx, now))
+	err = errors.Join(err, db.evaluateWatches(ctx, now))
+	db.upkeep(now)
+	return err
 }
 
 // collect writes one collection.
@@ -178,6 +219,19 @@ func (db *DB) Append(samples ...monitor.Sample) error {
 	if db.m.Off() || len(samples) == 0 {
 		return nil
 	}
+	err := db.appendAll(samples)
+	db.upkeep(db.m.Now())
+	return err
+}
+
+// upkeep sees to the directory, or has Run do it.
+func (db *DB) upkeep(now time.Time) {
+	if d := db.store.disk; d != nil && !d.woken() {
+		db.maintain(millis(now))
+	}
+}
+
+func (db *DB) appendAll(samples []monitor.Sample) error {
 	st := db.store
 	st.writing.Lock()
 	defer st.writing.Unlock()

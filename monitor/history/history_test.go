@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -270,6 +271,9 @@ func TestNativeHistograms(t *testing.T) {
 	require.Empty(t, r.query(t, "only_count", at))
 	_, err := r.db.Query(t.Context(), "h", at)
 	require.ErrorIs(t, err, monitor.ErrQueryInvalid, "a histogram is no number")
+	_, err = r.db.QueryRange(t.Context(), "h", monitor.Range{From: start, To: at, Step: time.Minute})
+	require.ErrorIs(t, err, monitor.ErrQueryInvalid)
+	require.ErrorContains(t, err, "native histograms: ask for histogram_quantile")
 	require.True(t, r.m.Registerer().Unregister(only))
 	at = at.Add(time.Second)
 	r.sample(t, at)
@@ -303,7 +307,8 @@ func TestOff(t *testing.T) {
 	t.Parallel()
 	m, err := monitor.New(monitor.WithDisabled())
 	require.NoError(t, err)
-	db, err := history.New(m, history.WithWatch("w", "up", time.Minute))
+	dir := filepath.Join(t.TempDir(), "none")
+	db, err := history.New(m, history.WithWatch("w", "up", time.Minute), history.WithStoragePath(dir))
 	require.NoError(t, err)
 	require.NoError(t, db.Sample(t.Context(), start))
 	require.NoError(t, db.Append(sampleOf(start, 1, "__name__", "n")))
@@ -316,6 +321,9 @@ func TestOff(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, db.Run(ctx), context.Canceled)
+	require.NoError(t, errors.Join(db.Err(), db.Close()))
+	require.NoDirExists(t, dir)
+	require.Empty(t, m.Snapshotters())
 }
 
 func TestOneHistoryPerRegistry(t *testing.T) {

@@ -100,6 +100,13 @@ func (x *index) unhash(gone *series) {
 	}
 }
 
+// become takes over what another one has, which nobody uses any more.
+func (x *index) become(other *index) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.hashed, x.labels, x.all, x.lastRef = other.hashed, other.labels, other.all, other.lastRef
+}
+
 // series returns all of them, the oldest first.
 func (x *index) series() []*series {
 	x.mu.RLock()

@@ -14,6 +14,8 @@ type Metadata struct {
 // metadata is kept of every metric that was collected, up to a number that no
 // registry has at a time.
 type metadata struct {
+	disk *disk // nil: in memory only
+
 	mu       sync.RWMutex
 	families map[string]Metadata // guarded by mu
 }
@@ -32,6 +34,18 @@ func (md *metadata) add(name, typ, help string) {
 	defer md.mu.Unlock()
 	if len(md.families) < maxMetadata {
 		md.families[name] = now
+		md.disk.metadata(name, now)
+	}
+}
+
+// merge adds what another one knows beside it.
+func (md *metadata) merge(other *metadata) {
+	md.mu.Lock()
+	defer md.mu.Unlock()
+	for name, m := range other.families {
+		if _, known := md.families[name]; !known && len(md.families) < maxMetadata {
+			md.families[name] = m
+		}
 	}
 }
 

@@ -23,6 +23,9 @@ type config struct {
 	interval            time.Duration
 	retention, longTerm time.Duration
 	storage             int64
+	path                string
+	sync                bool
+	segment, logs       int64 // sizes of files, see disk
 	series              int
 	exemplars           int
 	labels              monitor.Labels
@@ -40,7 +43,7 @@ func invalid(option string, value any, want string) error {
 func newConfig(opts []Option) (*config, error) {
 	c := &config{
 		interval: 10 * time.Second, retention: 24 * time.Hour, longTerm: 30 * 24 * time.Hour,
-		storage: 256 << 20, series: 50_000, exemplars: 10_000,
+		storage: 256 << 20, segment: segmentSize, logs: leastLogs, series: 50_000, exemplars: 10_000,
 		lookback: 5 * time.Minute, timeout: 10 * time.Second, samples: 20_000_000, concurrency: 8,
 	}
 	for _, o := range opts {
@@ -68,6 +71,9 @@ func (c *config) validate() (errs []error) {
 	}
 	if least := int64(c.series) * headBytes; c.storage < least {
 		bad("WithStorageSize", c.storage, fmt.Sprintf("%d or more, which %d series need at least (see WithSeriesLimit)", least, c.series))
+	}
+	if c.sync && c.path == "" {
+		bad("WithStorageSync", "on", "WithStoragePath with it")
 	}
 	if c.exemplars < 0 {
 		bad("WithExemplarLimit", c.exemplars, "0 or more")
@@ -109,6 +115,19 @@ func WithRetention(raw, long time.Duration) Option {
 // the oldest samples go, before their retention has passed. It must be 2 KiB
 // per series of the series limit at least. Default: 256 MiB.
 func WithStorageSize(bytes int64) Option { return optionFunc(func(c *config) { c.storage = bytes }) }
+
+// WithStoragePath makes the history outlive the process: it is read from a
+// directory, which is made if needed, and what is taken is written there, so that
+// a crash of the process costs no more than the collection that was under way.
+// See the package's comment for what a crash of the machine costs, how large the
+// directory gets, and what becomes of damaged files. One history has a directory.
+// Default: in memory only.
+func WithStoragePath(dir string) Option { return optionFunc(func(c *config) { c.path = dir }) }
+
+// WithStorageSync has the disk confirm what was written once an interval, so that
+// a crash of the machine costs no more than an interval or two. Default: it
+// confirms snapshots and finished logs.
+func WithStorageSync() Option { return optionFunc(func(c *config) { c.sync = true }) }
 
 // WithSeriesLimit bounds the number of series. At the limit series that have
 // ended make room; if there is none, samples of new series are dropped and

@@ -21,6 +21,7 @@ func TestOptions(t *testing.T) {
 		"WithStorageSize":      history.WithStorageSize(1 << 20),
 		"WithSeriesLimit":      history.WithSeriesLimit(0),
 		"which 9000000 series": history.WithSeriesLimit(9_000_000),
+		"WithStorageSync":      history.WithStorageSync(),
 		"WithExemplarLimit":    history.WithExemplarLimit(-1),
 		"WithLabels":           history.WithLabels(monitor.Labels{"a-b": "x"}),
 		"__name__":             history.WithLabels(monitor.Labels{"__name__": "x"}),

@@ -32,6 +32,9 @@ func (db *DB) QueryRange(ctx context.Context, promql string, r monitor.Range) ([
 
 func (db *DB) instant(ctx context.Context, promql string, at time.Time) (answer, error) {
 	begin := time.Now()
+	if at.IsZero() {
+		at = db.m.Now()
+	}
 	a, err := db.engine.instant(ctx, db.store, promql, at)
 	db.counters.query(resultOf(err), time.Since(begin))
 	return a, err

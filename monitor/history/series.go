@@ -29,6 +29,10 @@ type series struct {
 	next   *series // of the same hash
 	tier   tier
 
+	collected bool   // from the registry; it ends if a start does not find it again
+	segment   uint32 // of the log, which names the series by the number
+	number    uint32
+
 	mu       sync.Mutex
 	sealed   []chunk // guarded by mu, as all below; oldest first, elements never change
 	head     chunkenc.Chunk

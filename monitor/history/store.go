@@ -23,6 +23,7 @@ type store struct {
 	limits limits
 	index  *index
 	counts counts
+	disk   *disk // nil: in memory only
 
 	writing sync.Mutex
 	total   change // guarded by writing
@@ -95,11 +96,19 @@ func (st *store) size() int64 {
 // append adds a sample and counts what became of it. It reports false if the
 // series was evicted and has to be found again.
 func (st *store) append(s *series, t int64, v float64) bool {
-	return st.count(s.append(t, v, &st.total))
+	got := s.append(t, v, &st.total)
+	if got == stored {
+		st.disk.float(s, t, v)
+	}
+	return st.count(got)
 }
 
 func (st *store) appendNative(s *series, t int64, h *histogram.Histogram, fh *histogram.FloatHistogram) bool {
-	return st.count(s.appendNative(t, h, fh, &st.total))
+	got := s.appendNative(t, h, fh, &st.total)
+	if got == stored {
+		st.disk.native(s, t, h, fh)
+	}
+	return st.count(got)
 }
 
 func (st *store) count(got taken) bool {
@@ -114,8 +123,10 @@ func (st *store) count(got taken) bool {
 	return true
 }
 
-// commit ends a batch of appends at a time: what it wrote can be read.
+// commit ends a batch of appends at a time: what it wrote is on disk, if there is
+// one, and can be read.
 func (st *store) commit(t int64) {
+	st.disk.commit(t)
 	if t > st.committed.Load() {
 		st.committed.Store(t)
 	}

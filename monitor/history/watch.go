@@ -25,7 +25,7 @@ type watchSpec struct {
 type watch struct {
 	watchSpec
 	due   int64              // when it was last evaluated; 0: not yet
-	alive map[uint64]*series // those of the last evaluation, by hash of labels
+	alive map[uint64]*series // those of the last evaluation, by hash of labels; nil: not yet known
 }
 
 type watches struct {
@@ -63,7 +63,7 @@ func (db *DB) Watch(name, expr string, step time.Duration) error {
 			return nil
 		}
 	}
-	db.watches.list = append(db.watches.list, &watch{watchSpec: spec, alive: map[uint64]*series{}})
+	db.watches.list = append(db.watches.list, &watch{watchSpec: spec})
 	return nil
 }
 
@@ -91,6 +91,9 @@ func (db *DB) evaluateWatches(ctx context.Context, now time.Time) error {
 	var errs []error
 	for _, j := range jobs {
 		at := now.Truncate(j.spec.step)
+		if j.watch.alive == nil {
+			j.watch.due, j.watch.alive = db.recorded(j.spec.name)
+		}
 		if millis(at) <= j.watch.due {
 			continue
 		}
@@ -101,6 +104,36 @@ func (db *DB) evaluateWatches(ctx context.Context, now time.Time) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// recorded returns the series that were recorded under a name before, by an
+// earlier process or until they were no more watched, and the time of the newest
+// sample: they end unless the next evaluation finds them again.
+func (db *DB) recorded(name string) (newest int64, open map[uint64]*series) {
+	st := db.store
+	st.writing.Lock()
+	defer st.writing.Unlock()
+	open = map[uint64]*series{}
+	for _, s := range st.index.find([]*labels.Matcher{nameIs(name)}) {
+		if s.tier == long && s.head != nil && !s.ended { // only this goroutine writes
+			open[s.hash] = s
+			newest = max(newest, s.last)
+		}
+	}
+	return newest, open
+}
+
+func nameIs(name string) *labels.Matcher {
+	return labels.MustNewMatcher(labels.MatchEqual, monitor.MetricName, name)
+}
+
+// forget lets each watch look for its series anew.
+func (w *watches) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, one := range w.list {
+		one.due, one.alive = 0, nil
+	}
 }
 
 // record evaluates one watched expression at a time.

@@ -1,0 +1,354 @@
+package monitor_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chronoretrace/chronomon/monitor"
+)
+
+// vault is a Snapshotter of one value.
+type vault struct {
+	name, value     string
+	saveErr, takErr error
+	half            bool // Restore takes a part of it before it fails
+}
+
+func (v *vault) SnapshotName() string { return v.name }
+
+func (v *vault) Snapshot(_ context.Context, w io.Writer) error {
+	if v.saveErr != nil {
+		return v.saveErr
+	}
+	_, err := io.WriteString(w, v.value)
+	return err
+}
+
+func (v *vault) Restore(_ context.Context, r io.Reader) error {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	if v.takErr != nil {
+		err, v.takErr = v.takErr, nil // once
+		if v.half {
+			v.value = "half " + string(b)
+		}
+		return err
+	}
+	v.value = string(b)
+	return nil
+}
+
+// picky is one that says beforehand what it takes.
+type picky struct{ vault }
+
+func (p *picky) Verify(_ context.Context, r io.Reader) error {
+	b, err := io.ReadAll(r)
+	if err == nil && strings.Contains(string(b), "bad") {
+		err = errors.New("that is bad")
+	}
+	return err
+}
+
+func withParts(t *testing.T, parts ...monitor.Snapshotter) *monitor.Monitor {
+	t.Helper()
+	at := time.Unix(1_700_000_000, 0)
+	m := plain(t, monitor.WithService("shop", "v1.2.3"), monitor.WithClock(func() time.Time { return at }))
+	for _, p := range parts {
+		require.NoError(t, m.AddSnapshotter(p))
+	}
+	return m
+}
+
+func backup(t *testing.T, m *monitor.Monitor) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	_, err := m.Backup(t.Context(), &b)
+	require.NoError(t, err)
+	return b.Bytes()
+}
+
+// fates is what became of each part.
+func fates(a monitor.Archive) map[string]monitor.Fate {
+	out := map[string]monitor.Fate{}
+	for _, p := range a.Parts {
+		out[p.Name] = p.Fate
+	}
+	return out
+}
+
+func TestBackup(t *testing.T) {
+	t.Parallel()
+	a, b, only := &vault{name: "a", value: strings.Repeat("A", 100_000)}, &picky{vault{name: "b"}}, &vault{name: "only", value: "old"}
+	m := withParts(t, a, b, only)
+	var file bytes.Buffer
+	saved, err := m.Backup(t.Context(), &file)
+	require.NoError(t, err)
+	require.Equal(t, monitor.Archive{
+		Time: time.Unix(1_700_000_000, 0).UTC(), Service: "shop", Version: "v1.2.3", Parts: []monitor.Part{
+			{Name: "a", Bytes: 100_000, Fate: monitor.PartSaved}, {Name: "b", Fate: monitor.PartSaved}, {Name: "only", Bytes: 3, Fate: monitor.PartSaved},
+		},
+	}, saved)
+	require.Less(t, file.Len(), 5000)
+
+	a2, b2, c2 := &vault{name: "a", value: "x"}, &picky{vault{name: "b", value: "y"}}, &vault{name: "new", value: "z"}
+	m2 := withParts(t, a2, b2, c2)
+	got, err := m2.Restore(t.Context(), bytes.NewReader(file.Bytes()), monitor.WithDryRun(), nil)
+	require.NoError(t, err)
+	require.Equal(t, saved.Time, got.Time)
+	require.Equal(t, "shop", got.Service)
+	require.Equal(t, []monitor.Part{
+		{Name: "a", Bytes: 100_000, Fate: monitor.PartRestorable},
+		{Name: "b", Fate: monitor.PartRestorable},
+		{Name: "new", Fate: monitor.PartMissing},
+		{Name: "only", Bytes: 3, Fate: monitor.PartUntaken},
+	}, got.Parts)
+	require.Equal(t, "xyz", a2.value+b2.value+c2.value, "a dry run")
+
+	for _, r := range []io.Reader{bytes.NewReader(file.Bytes()), io.MultiReader(bytes.NewReader(file.Bytes()))} {
+		a2.value = ""
+		got, err = m2.Restore(t.Context(), r)
+		require.NoError(t, err)
+		require.Equal(t, map[string]monitor.Fate{
+			"a": monitor.PartRestored, "b": monitor.PartRestored, "new": monitor.PartMissing, "only": monitor.PartUntaken,
+		}, fates(got))
+		require.Equal(t, a.value, a2.value)
+		require.Equal(t, "z", b2.value+c2.value)
+	}
+}
+
+// TestBackupIsReadByOthers: by tar and sha256sum.
+func TestBackupIsReadByOthers(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []string{"tar", "sha256sum"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip(err)
+		}
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "backup.tar.gz")
+	require.NoError(t, os.WriteFile(file, backup(t, withParts(t, &vault{name: "a", value: "A"}, &vault{name: "b", value: "B"})), 0o600))
+	out, err := exec.Command("tar", "-xzf", file, "-C", dir).CombinedOutput()
+	require.NoError(t, err, string(out))
+	check := exec.Command("sha256sum", "-c", "SHA256SUMS")
+	check.Dir = dir
+	out, err = check.CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Equal(t, "backup.json: OK\nparts/a: OK\nparts/b: OK\n", string(out))
+	part, err := os.ReadFile(filepath.Join(dir, "parts", "b"))
+	require.NoError(t, err)
+	require.Equal(t, "B", string(part))
+}
+
+// TestBrokenBackup: what is cut off or changed anywhere replaces nothing.
+func TestBrokenBackup(t *testing.T) {
+	t.Parallel()
+	whole := backup(t, withParts(t, &vault{name: "a", value: "what was there"}, &vault{name: "b", value: "before"}))
+	a, b := &vault{name: "a", value: "now"}, &vault{name: "b", value: "now"}
+	m := withParts(t, a, b)
+	try := func(file []byte) error {
+		_, err := m.Restore(t.Context(), bytes.NewReader(file))
+		return err
+	}
+	harmless := 0
+	for i := range whole {
+		require.ErrorIs(t, try(whole[:i]), monitor.ErrBackup, "cut off at %d", i)
+		flipped := bytes.Clone(whole)
+		flipped[i] ^= 0x10
+		if err := try(flipped); err != nil {
+			require.ErrorIs(t, err, monitor.ErrBackup)
+			require.Equal(t, "now now", a.value+" "+b.value, "at %d", i)
+			continue
+		}
+		harmless++ // a time in gzip's header, or another way to say the same
+		require.Equal(t, "what was there before", a.value+" "+b.value)
+		a.value, b.value = "now", "now"
+	}
+	require.Less(t, harmless, 30)
+	require.ErrorIs(t, try(append(bytes.Clone(whole), "more"...)), monitor.ErrBackup)
+	require.ErrorIs(t, try([]byte("no backup at all, but a text")), monitor.ErrBackup)
+	require.Equal(t, "now now", a.value+" "+b.value)
+	require.NoError(t, try(whole))
+}
+
+// FuzzRestore: any file is a backup, or is said to be none, and then replaces nothing.
+func FuzzRestore(f *testing.F) {
+	a := &vault{name: "a", value: "something"}
+	m, err := monitor.New(monitor.WithLogger(slog.New(slog.DiscardHandler)))
+	require.NoError(f, err)
+	require.NoError(f, m.AddSnapshotter(a))
+	var whole bytes.Buffer
+	_, err = m.Backup(f.Context(), &whole)
+	require.NoError(f, err)
+	unpacked, err := gzip.NewReader(bytes.NewReader(whole.Bytes()))
+	require.NoError(f, err)
+	file, err := io.ReadAll(unpacked)
+	require.NoError(f, err)
+	f.Add(file)
+	f.Add(file[:600])
+	f.Fuzz(func(t *testing.T, file []byte) {
+		var b bytes.Buffer
+		packed := gzip.NewWriter(&b)
+		_, _ = packed.Write(file)
+		require.NoError(t, packed.Close())
+		a.value = "now"
+		if _, err := m.Restore(t.Context(), &b); err != nil {
+			require.ErrorIs(t, err, monitor.ErrBackup)
+			require.Equal(t, "now", a.value)
+		}
+	})
+}
+
+// TestForgedBackup: tars of all kinds, whose checksums are right.
+func TestForgedBackup(t *testing.T) {
+	t.Parallel()
+	type file struct{ name, content string }
+	forge := func(files ...file) []byte {
+		var b bytes.Buffer
+		packed := gzip.NewWriter(&b)
+		w := tar.NewWriter(packed)
+		for _, f := range files {
+			require.NoError(t, w.WriteHeader(&tar.Header{Name: f.name, Size: int64(len(f.content)), Mode: 0o600}))
+			_, err := w.Write([]byte(f.content))
+			require.NoError(t, err)
+		}
+		require.NoError(t, w.Close())
+		require.NoError(t, packed.Close())
+		return b.Bytes()
+	}
+	first := file{"backup.json", `{"format":1}`}
+	sums := func(files ...file) file {
+		var b strings.Builder
+		for _, f := range files {
+			fmt.Fprintf(&b, "%x  %s\n", sha256.Sum256([]byte(f.content)), f.name)
+		}
+		return file{"SHA256SUMS", b.String()}
+	}
+	for want, files := range map[string][]file{
+		"its end is missing":            {first},
+		`unexpected "parts/a"`:          {{"parts/a", ""}},
+		`unexpected "../a"`:             {first, {"../a", ""}},
+		`unexpected "parts/../a"`:       {first, {"parts/../a", ""}},
+		`unexpected "parts/B"`:          {first, {"parts/B", ""}},
+		`unexpected "parts/b"`:          {first, {"parts/b", ""}, {"parts/b", ""}},
+		`unexpected "backup.json"`:      {first, first},
+		"format 2, this one reads 1":    {{"backup.json", `{"format":2}`}},
+		"backup.json: invalid charact":  {{"backup.json", `nothing`}},
+		"a checksum is wrong":           {first, sums(file{"backup.json", "another"})},
+		"there is something after its ": {first, sums(first), {"parts/a", ""}},
+	} {
+		m := withParts(t, &vault{name: "a"})
+		_, err := m.Restore(t.Context(), bytes.NewReader(forge(files...)))
+		require.ErrorIs(t, err, monitor.ErrBackup)
+		require.ErrorContains(t, err, want)
+	}
+	a := &vault{name: "a"}
+	_, err := withParts(t, a).Restore(t.Context(), bytes.NewReader(forge(first, file{"parts/a", "1"}, sums(first, file{"parts/a", "1"}))))
+	require.NoError(t, err, "this is what the others lack")
+	require.Equal(t, "1", a.value)
+}
+
+// TestPartFails: what was there stays, or comes back.
+func TestPartFails(t *testing.T) {
+	t.Parallel()
+	boom := errors.New("boom")
+	file := backup(t, withParts(t, &vault{name: "a", value: "1"}, &vault{name: "b", value: "2"}, &vault{name: "c", value: "3"}))
+	for name, c := range map[string]struct {
+		b    monitor.Snapshotter
+		want map[string]monitor.Fate
+	}{
+		"fails":  {&vault{name: "b", value: "y", takErr: boom}, map[string]monitor.Fate{"a": monitor.PartPutBack, "b": monitor.PartPutBack, "c": monitor.PartRestorable}},
+		"halves": {&vault{name: "b", value: "y", takErr: boom, half: true}, map[string]monitor.Fate{"a": monitor.PartPutBack, "b": monitor.PartPutBack, "c": monitor.PartRestorable}},
+		"panics": {panicky{"b"}, map[string]monitor.Fate{"a": monitor.PartPutBack, "b": monitor.PartNotPutBack, "c": monitor.PartRestorable}},
+		"cannot be kept": {
+			&vault{name: "b", value: "y", saveErr: boom},
+			map[string]monitor.Fate{"a": monitor.PartRestorable, "b": monitor.PartRestorable, "c": monitor.PartRestorable},
+		},
+	} {
+		a, last := &vault{name: "a", value: "x"}, &vault{name: "c", value: "z"}
+		m := withParts(t, a, c.b, last)
+		got, err := m.Restore(t.Context(), bytes.NewReader(file))
+		require.ErrorContains(t, err, "b: ", name)
+		require.NotErrorIs(t, err, monitor.ErrBackup)
+		require.Equal(t, c.want, fates(got), name)
+		require.Equal(t, "xz", a.value+last.value, name)
+		if v, ok := c.b.(*vault); ok {
+			require.Equal(t, "y", v.value, name)
+			require.ErrorIs(t, err, boom)
+		}
+	}
+}
+
+// panicky is a Snapshotter that the host got wrong.
+type panicky struct{ name string }
+
+func (p panicky) SnapshotName() string                    { return p.name }
+func (panicky) Snapshot(context.Context, io.Writer) error { return nil }
+func (panicky) Restore(context.Context, io.Reader) error  { panic("secret") }
+
+func TestPartIsRefused(t *testing.T) {
+	t.Parallel()
+	file := backup(t, withParts(t, &vault{name: "a", value: "1"}, &vault{name: "b", value: "bad"}))
+	a, b := &vault{name: "a", value: "x"}, &picky{vault{name: "b", value: "y"}}
+	m := withParts(t, a, b)
+	for _, opts := range [][]monitor.RestoreOption{nil, {monitor.WithDryRun()}} {
+		got, err := m.Restore(t.Context(), bytes.NewReader(file), opts...)
+		require.ErrorContains(t, err, "monitor: restore: b: that is bad")
+		require.Equal(t, map[string]monitor.Fate{"a": monitor.PartRestorable, "b": monitor.PartRefused}, fates(got))
+		require.Equal(t, "xy", a.value+b.value)
+	}
+}
+
+func TestBackupFails(t *testing.T) {
+	t.Parallel()
+	boom := errors.New("boom")
+	v := &vault{name: "a", saveErr: boom}
+	m := withParts(t, v)
+	var b bytes.Buffer
+	_, err := m.Backup(t.Context(), &b)
+	require.ErrorIs(t, err, boom)
+	require.ErrorContains(t, err, "monitor: back up: a: ")
+	_, err = m.Restore(t.Context(), &b)
+	require.ErrorIs(t, err, monitor.ErrBackup)
+	v.saveErr = nil
+	full := &fullDisk{room: 100}
+	_, err = m.Backup(t.Context(), full)
+	require.ErrorIs(t, err, errFull)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = m.Backup(ctx, &b)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = m.Restore(ctx, bytes.NewReader(backup(t, m)))
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotErrorIs(t, err, monitor.ErrBackup)
+	for _, name := range []string{"", "A", "1a", "a/b", "a b", "ä", strings.Repeat("a", 65)} {
+		require.ErrorIs(t, m.AddSnapshotter(state(name)), monitor.ErrInvalidOption, name)
+	}
+}
+
+var errFull = errors.New("no space left")
+
+type fullDisk struct{ room int }
+
+func (d *fullDisk) Write(p []byte) (int, error) {
+	if d.room -= len(p); d.room < 0 {
+		return 0, errFull
+	}
+	return len(p), nil
+}
