@@ -3,6 +3,7 @@ package cachemon_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -42,6 +43,7 @@ func TestAllocsPerCommand(t *testing.T) {
 	}
 	ctx := t.Context()
 	hook := hookOf(t, setup(t, nil))
+	ruled := hookOf(t, setup(t, nil, cachemon.WithKeyPatterns("user:*:profile")))
 	strict := hookOf(t, setup(t, nil, cachemon.WithKeyPatternLimit(1)))
 	mget := redis.NewSliceCmd(ctx, "mget", "stock:daily:1", "stock:daily:2", "user:7:profile")
 	mget.SetVal([]any{"a", nil, "b"})
@@ -61,6 +63,7 @@ func TestAllocsPerCommand(t *testing.T) {
 		"set":            {hook, answered, set},
 		"bytes by Do":    {hook, answered, upper},
 		"ping":           {hook, answered, redis.NewStatusCmd(ctx, "ping")},
+		"a long key":     {ruled, answered, get(ctx, "user:"+strings.Repeat("7", 1000)+":profile")},
 		"past the limit": {strict, answered, get(ctx, "stock:daily:600519")},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,7 +2,6 @@ package cachemon
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -40,22 +39,33 @@ type batch struct {
 	elapsed  time.Duration
 }
 
-// endBatch records a pipeline: each of its commands, which have no time of
-// their own, and the whole.
+// endBatch records a pipeline that has come back, unless that is for the client
+// above to do.
 func (n *node) endBatch(ctx context.Context, cmds []redis.Cmder, start time.Duration, errp *error) {
-	err := *errp
-	now := n.cache.table.now()
+	end := n.cache.table.now()
+	if n.watch.above && isTx(cmds) {
+		if last, ok := ctx.Value(attemptKey{}).(*attempt); ok {
+			*last = attempt{n, start, end}
+			return
+		}
+	}
+	n.countBatch(ctx, cmds, start, end, *errp)
+}
+
+// countBatch counts a pipeline: each of its commands, which have no time of
+// their own, and the whole.
+func (n *node) countBatch(ctx context.Context, cmds []redis.Cmder, start, end time.Duration, err error) {
 	w := getWorker()
 	h := n.hook
-	b := batch{op: h.commands.pipe, elapsed: now - start}
+	b := batch{op: h.commands.pipe, elapsed: end - start}
 	if isTx(cmds) {
 		b.op = h.commands.tx
 	}
 	at := n.at.Load()
-	if err != nil && notDone(cmds, err) {
-		n.failBatch(w, &b, cmds, err)
+	if cause := b.failure(cmds, err); cause != nil {
+		n.failBatch(w, &b, cmds, cause)
 	} else {
-		n.settleEach(w, &b, at, cmds, now)
+		n.settleEach(w, &b, at, cmds, end)
 	}
 	if b.commands > 0 || b.kind != "" {
 		cell := n.cell(at, b.op)
@@ -67,18 +77,35 @@ func (n *node) endBatch(ctx context.Context, cmds []redis.Cmder, start time.Dura
 	w.release()
 }
 
-// notDone reports whether a pipeline failed as a whole: the commands, which
-// have neither error nor reply then, look as if they had been answered.
-func notDone(cmds []redis.Cmder, err error) bool {
-	if err == errInterrupted || errors.Is(err, redis.TxFailedErr) { //nolint:errorlint // ours, as it is
-		return true
+// failure is the error of a pipeline that failed as a whole, nil if its commands
+// are to be asked one by one. In a pipeline of which nothing is known they have
+// neither error nor reply, and look as if they had been answered. A transaction
+// is run as a whole or not at all: not, if the server did not reply, a key that
+// was watched has changed, or a command was refused.
+func (b *batch) failure(cmds []redis.Cmder, err error) error {
+	tx := b.op.name == opTx
+	if err == nil || err == errInterrupted || tx && refusesTx(err) { //nolint:errorlint // ours, as it is
+		return err
 	}
+	known := false
 	for _, cmd := range cmds {
-		if cmd.Err() != nil {
-			return false
+		if cerr := cmd.Err(); cerr != nil {
+			if tx && refusesTx(cerr) {
+				return cerr
+			}
+			known = true
 		}
 	}
-	return true
+	if known {
+		return nil
+	}
+	return err
+}
+
+// refusesTx reports whether no transaction was run that has the error.
+func refusesTx(err error) bool {
+	kind := kindOf(err)
+	return !isReply(err) || kind == kindConflict || kind == kindAborted
 }
 
 // failBatch counts an error of the pipeline as a whole.

@@ -40,9 +40,10 @@ func TestPipeline(t *testing.T) {
 	require.Equal(t, []string{
 		`cache_operations_total` + at("get") + " 2", `cache_operations_total` + at("hgetall") + " 1",
 		`cache_operations_total` + at("incr") + " 1", `cache_operations_total` + at("mget") + " 1",
-		`cache_operations_total` + at("pipeline") + " 1", `cache_operations_total` + at("set") + " 1",
-	}, lines(b.m, "cache_operations_total"))
-	require.Equal(t, []string{`cache_operation_duration_seconds_count` + at("pipeline") + " 1"}, lines(b.m, "cache_operation_duration_seconds_count"))
+		`cache_operations_total` + at("set") + " 1",
+	}, lines(b.m, "cache_operations_total"), "their sum is what the host asked")
+	require.Equal(t, []string{`cache_batch_duration_seconds_count` + at("pipeline") + " 1"}, lines(b.m, "cache_batch_duration_seconds_count"))
+	require.Empty(t, lines(b.m, "cache_operation_duration_seconds_count"))
 	require.Equal(t, []string{
 		`cache_errors_total{cache_name="c",node="192.0.2.1:6379",operation="incr",error="wrongtype"} 1`,
 	}, lines(b.m, "cache_errors_total"))
@@ -108,8 +109,9 @@ func TestTransaction(t *testing.T) {
 	}
 	require.ErrorIs(t, tx(), redis.Nil)
 	require.Equal(t, []string{
-		`cache_operations_total` + at("get") + " 1", `cache_operations_total` + at("hget") + " 1", `cache_operations_total` + at("tx") + " 1",
+		`cache_operations_total` + at("get") + " 1", `cache_operations_total` + at("hget") + " 1",
 	}, lines(b.m, "cache_operations_total"))
+	require.Equal(t, 1.0, value(t, b.m, `cache_batch_duration_seconds_count`+at("tx")))
 	require.Equal(t, []string{
 		`cache_requests_total{cache_type="redis",cache_name="c",result="hit"} 1`,
 		`cache_requests_total{cache_type="redis",cache_name="c",result="miss"} 1`,
@@ -124,7 +126,45 @@ func TestTransaction(t *testing.T) {
 		`cache_errors_total{cache_name="c",node="192.0.2.1:6379",operation="tx",error="conflict"} 1`,
 	}, lines(b.m, "cache_errors_total"), "a watched key changed: no command was done")
 	require.Equal(t, 1.0, value(t, b.m, `cache_operations_total`+at("get")))
-	require.Equal(t, 2.0, value(t, b.m, `cache_operations_total`+at("tx")))
+	require.Equal(t, 2.0, value(t, b.m, `cache_batch_duration_seconds_count`+at("tx")))
+}
+
+// TestTransactionThatWasNotRun: it fails as a whole, once.
+func TestTransactionThatWasNotRun(t *testing.T) {
+	t.Parallel()
+	for kind, answer := range map[string]func(args []string) string{
+		"aborted": func(args []string) string {
+			switch args[0] {
+			case "get":
+				return "+QUEUED\r\n"
+			case "incr":
+				return "-ERR wrong number of arguments\r\n"
+			case "exec":
+				return "-EXECABORT Transaction discarded because of previous errors.\r\n"
+			}
+			return ""
+		},
+		"network": func(args []string) string {
+			if args[0] == "multi" {
+				return "close"
+			}
+			return ""
+		},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, nil)
+			client := (&script{answer: answer}).client(t, nil)
+			b.watch(t, client)
+			ctx := t.Context()
+			_, err := client.TxPipelined(ctx, func(p redis.Pipeliner) error { p.Get(ctx, "a:1"); p.Do(ctx, "incr"); return nil })
+			require.Error(t, err)
+			require.Equal(t, []string{
+				`cache_errors_total{cache_name="c",node="192.0.2.1:6379",operation="tx",error="` + kind + `"} 1`,
+			}, lines(b.m, "cache_errors_total"))
+			require.Empty(t, lines(b.m, "cache_operations_total", "cache_hit_rate"))
+		})
+	}
 }
 
 // TestWatchedTransaction: hooks reach what is inside Client.Watch, once.
@@ -146,8 +186,9 @@ func TestWatchedTransaction(t *testing.T) {
 		return err
 	}, "a:1"))
 	require.Equal(t, []string{
-		`cache_operations_total` + at("get") + " 1", `cache_operations_total` + at("set") + " 1", `cache_operations_total` + at("tx") + " 1",
+		`cache_operations_total` + at("get") + " 1", `cache_operations_total` + at("set") + " 1",
 	}, lines(b.m, "cache_operations_total"))
+	require.Equal(t, 1.0, value(t, b.m, `cache_batch_duration_seconds_count`+at("tx")))
 }
 
 func TestConnIsMeasuredOnce(t *testing.T) {

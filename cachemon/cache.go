@@ -29,39 +29,57 @@ var (
 )
 
 // cache is one value of the labels cache_type and cache_name. It outlives its
-// owner: a counter does not go back.
+// owner and hands what was counted to the next one: a counter does not go back.
 type cache struct {
 	typ, name string
 	table     *table
 	window    *window.Counters
+	past      window.Totals // of the owners before
+	local     bool          // in the process
+	notes     notes
 
-	local  bool         // guarded by table.mu; in the process
 	owned  bool         // guarded by table.mu
 	watch  *Watch       // guarded by table.mu; the owner, or
 	reader *statsReader // guarded by table.mu; what the owner's numbers are read from
-	notes  notes
 }
 
-// errTaken says that a name is in use.
-var errTaken = errors.New("the name is taken: give each cache of a registry its own")
+var (
+	errTaken = errors.New("the name is taken: give each cache of a registry its own")
+	errFull  = errors.New("there are as many names as a label may have values (monitor.WithLabelLimit): names are for caches that stay")
+)
 
-// claim makes the cache of that type and name its caller's.
+// claim makes the cache of that type and name its caller's. Names are never
+// forgotten, and as many as a label may have values.
 func (t *table) claim(typ, name string, span time.Duration, set func(*cache)) (*cache, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	id := cacheID{typ, name}
-	c := t.caches[id]
-	if c == nil {
-		c = &cache{typ: typ, name: name, table: t, window: window.New(span, t.now())}
-		t.caches[id] = c
-		t.order = append(t.order, c)
-	}
-	if c.owned {
+	before, known := t.caches[id]
+	if known && before.owned {
 		return nil, errTaken
 	}
-	c.owned = true
+	if !known && len(t.caches) >= t.set.LabelLimit() {
+		return nil, errFull
+	}
+	c := &cache{typ: typ, name: name, table: t, window: window.New(span, t.now()), owned: true}
 	set(c)
+	t.caches[id] = c
+	if known {
+		c.past = before.totals()
+		t.order[slices.Index(t.order, before)] = c
+	} else {
+		t.order = append(t.order, c)
+	}
 	return c, nil
+}
+
+// totals are all that was counted under the name.
+func (c *cache) totals() window.Totals {
+	all := c.window.Totals()
+	for i, n := range c.past {
+		all[i] += n
+	}
+	return all
 }
 
 // release gives a cache's name back.
@@ -83,7 +101,7 @@ func (c *cache) rates(now time.Duration) (total, lately window.Totals) {
 	c.table.mu.Lock()
 	r := c.reader
 	c.table.mu.Unlock()
-	total, lately = c.window.Totals(), c.window.Sum(now)
+	total, lately = c.totals(), c.window.Sum(now)
 	if r != nil {
 		stats, grown := r.read(now)
 		total[countHit] += stats.Hits
@@ -151,30 +169,35 @@ func wrap(verb, name string, err error) error {
 
 // notes remember which failed commands a node has counted, so that the client
 // above the nodes counts only those that reached none. Addresses are compared,
-// never followed; the memory is short.
+// never followed: one that was noted before a command was sent is another's, at
+// whose place it now is. The memory is short.
 type notes struct {
-	n atomic.Uint64 // errors counted so far
+	n atomic.Uint64 // notes so far
 
 	mu   sync.Mutex
-	ring [512]uintptr // guarded by mu
-	next int          // guarded by mu
+	ring [512]note // guarded by mu
 }
 
-func (n *notes) add(p uintptr) {
-	n.n.Add(1)
+type note struct {
+	number  uint64 // from 1
+	command uintptr
+}
+
+func (n *notes) add(command uintptr) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.ring[n.next] = p
-	n.next = (n.next + 1) % len(n.ring)
+	number := n.n.Add(1)
+	n.ring[number%uint64(len(n.ring))] = note{number, command}
 }
 
-// take reports whether the command was noted, and forgets it.
-func (n *notes) take(p uintptr) bool {
+// take reports whether the command was noted since there were before notes,
+// and forgets it.
+func (n *notes) take(command uintptr, before uint64) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for i := range n.ring {
-		if n.ring[i] == p {
-			n.ring[i] = 0
+		if was := &n.ring[i]; was.command == command && was.number > before {
+			*was = note{}
 			return true
 		}
 	}

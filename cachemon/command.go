@@ -23,8 +23,11 @@ type command struct {
 	rule   Rule
 	key    int  // position of the first key, 0 for none
 	keys   bool // all arguments from key on are keys
+	pairs  bool // from key on, keys and values take turns
+	count  int  // position of the number of keys, which may be 0; 0 for none
 	spread bool // a cluster client may split it or send it to all nodes
 	write  int  // position of the first argument that may be a value, 0 for none
+	batch  bool // no command, but a pipeline or a transaction
 }
 
 // The operations that are no commands.
@@ -73,7 +76,7 @@ var specs = []spec{
 	// What writes.
 	{"set setnx getset append", command{key: 1, write: 2}},
 	{"setex psetex setrange", command{key: 1, write: 3}},
-	{"mset msetnx", command{key: 1, write: 2, spread: true}},
+	{"mset msetnx", command{key: 1, pairs: true, write: 2, spread: true}},
 	{"hset hsetnx hmset hsetex hgetdel hincrby hincrbyfloat hdel hexpire hpexpire hexpireat hpexpireat hpersist", command{key: 1, write: 2}},
 	{"lpush rpush lpushx rpushx linsert lset lrem ltrim lpop rpop", command{key: 1, write: 2}},
 	{"sadd srem spop", command{key: 1, write: 2}},
@@ -86,7 +89,7 @@ var specs = []spec{
 	{"xadd xack xackdel xautoclaim xclaim xdel xdelex xtrim xsetid", command{key: 1}},
 	{"bitop object memory xgroup xinfo", command{key: 2}},
 	{"lmpop zmpop", command{key: 2}},
-	{"eval evalsha eval_ro evalsha_ro fcall fcall_ro", command{key: 3}},
+	{"eval evalsha eval_ro evalsha_ro fcall fcall_ro", command{key: 3, count: 2}},
 	{"migrate", command{key: 3}},
 	{"publish spublish", command{}},
 	{"flushall flushdb script function", command{spread: true}},
@@ -115,8 +118,8 @@ func newCommands(rules map[string]Rule) *commands {
 		return &c
 	}
 	cs.other = add(command{name: instrument.Other})
-	cs.pipe = add(command{name: opPipe})
-	cs.tx = add(command{name: opTx})
+	cs.pipe = add(command{name: opPipe, batch: true})
+	cs.tx = add(command{name: opTx, batch: true})
 	put := func(name string, c command) {
 		c.name = name
 		p := add(c)
@@ -195,8 +198,19 @@ func (c *command) classOf(args []any) class {
 
 // keyAt is the command's first key, nil if it has none.
 func (c *command) keyAt(args []any) any {
-	if c.key == 0 || c.key >= len(args) {
+	if c.key == 0 || c.key >= len(args) || c.count > 0 && !positive(args[c.count]) {
 		return nil
 	}
 	return args[c.key]
+}
+
+// positive reports whether an argument is sure to be a number above 0.
+func positive(arg any) bool {
+	switch n := arg.(type) {
+	case int:
+		return n > 0
+	case string:
+		return n != "" && n[0] >= '1' && n[0] <= '9'
+	}
+	return false
 }

@@ -121,48 +121,6 @@ func ExampleWithStats_ristretto() {
 	// cache_memory_usage_bytes{cache_type="ristretto"} 3072
 }
 
-// otterStats is what otter's Stats has.
-type otterStats struct {
-	Hits, Misses, Evictions uint64
-}
-
-// otterCache is what of an otter-style cache is read.
-type otterCache interface {
-	Stats() otterStats
-	EstimatedSize() int
-}
-
-// fromOtter reads a cache in the manner of otter, which does not know its bytes.
-func fromOtter(c otterCache) func() cachemon.Stats {
-	return func() cachemon.Stats {
-		s := c.Stats()
-		return cachemon.Stats{Hits: s.Hits, Misses: s.Misses, Evictions: s.Evictions, Entries: int64(c.EstimatedSize()), Bytes: -1}
-	}
-}
-
-// small stands in for such a cache.
-type small struct{}
-
-func (small) Stats() otterStats  { return otterStats{Hits: 3, Misses: 1} }
-func (small) EstimatedSize() int { return 5 }
-
-func ExampleWithStats_otter() {
-	m, err := monitor.New()
-	if err != nil {
-		panic(err)
-	}
-	if _, err = cachemon.NewTracker(m, "charts", cachemon.WithCacheType("otter"), cachemon.WithStats(fromOtter(small{}))); err != nil {
-		panic(err)
-	}
-	for _, line := range lines(m, "cache_entries", "cache_memory_usage_bytes", "cache_requests_total") {
-		fmt.Println(line)
-	}
-	// Output:
-	// cache_entries{cache_type="otter",cache_name="charts"} 5
-	// cache_requests_total{cache_type="otter",cache_name="charts",result="hit"} 3
-	// cache_requests_total{cache_type="otter",cache_name="charts",result="miss"} 1
-}
-
 func ExampleNewMemoryPoller() {
 	m, err := monitor.New(monitor.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {

@@ -1,9 +1,9 @@
 package cachemon
 
 import (
-	"bufio"
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,7 +75,7 @@ func readFacts(ctx context.Context, c asker) (f facts, refused, err error) {
 	n, err := c.Do(ctx, "slowlog", "len").Int64()
 	switch {
 	case err == nil:
-		f.values[catalog.RedisSlowlogLength.Name] = float64(n)
+		f.note(catalog.RedisSlowlogLength, float64(n))
 	case isReply(err):
 		refused = errors.Join(refused, err)
 	default:
@@ -90,12 +90,12 @@ func isReply(err error) bool {
 	return errors.As(err, &reply)
 }
 
-// parse reads the lines "field:value" of INFO. What is no number is passed over.
+// parse reads the lines "field:value" of INFO. What is no number, or one that
+// cannot be true, is passed over.
 func (f *facts) parse(text string) {
 	byField := map[string]string{}
-	lines := bufio.NewScanner(strings.NewReader(text))
-	for lines.Scan() {
-		if field, value, ok := strings.Cut(lines.Text(), ":"); ok {
+	for line := range strings.Lines(text) {
+		if field, value, ok := strings.Cut(line, ":"); ok {
 			byField[field] = strings.TrimSpace(value)
 		}
 	}
@@ -105,7 +105,14 @@ func (f *facts) parse(text string) {
 		if err != nil || (fc.zero && v == 0) {
 			continue
 		}
-		f.values[fc.metric.Name] = v
+		f.note(fc.metric, v)
+	}
+}
+
+// note keeps a fact that can be true: none is negative or infinite.
+func (f *facts) note(m catalog.Metric, v float64) {
+	if v >= 0 && !math.IsInf(v, 1) {
+		f.values[m.Name] = v
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -91,4 +92,21 @@ func TestNames(t *testing.T) {
 	want, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, string(want), text)
+}
+
+// TestDocNamesEveryMetric: and every kind of error.
+func TestDocNamesEveryMetric(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("doc.go")
+	require.NoError(t, err)
+	names, err := os.ReadFile(filepath.Join("testdata", "names.txt"))
+	require.NoError(t, err)
+	kinds, err := os.ReadFile("kind.go")
+	require.NoError(t, err)
+	for _, metric := range regexp.MustCompile(`(?m)^# TYPE (\w+)`).FindAllStringSubmatch(string(names), -1) {
+		require.Contains(t, string(doc), metric[1])
+	}
+	for _, kind := range regexp.MustCompile(`(?m)^\tkind\w+ += "(\w+)"`).FindAllStringSubmatch(string(kinds), -1) {
+		require.Regexp(t, `(?m)^//\t(error)? +`+kind[1]+` +\w`, string(doc))
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/chronoretrace/chronomon/internal/instrument"
 	"github.com/chronoretrace/chronomon/internal/keypattern"
@@ -14,7 +15,7 @@ import (
 )
 
 // Hook measures go-redis clients: those given to [Hook.Watch]. It is safe for
-// concurrent use.
+// concurrent use. A nil one, like one of a monitor that is off, measures nothing.
 type Hook struct {
 	m        *monitor.Monitor
 	table    *table
@@ -61,7 +62,7 @@ func NewHook(m *monitor.Monitor, opts ...HookOption) (*Hook, error) {
 		return h, nil
 	}
 	h.patterns, err = keypattern.New(keypattern.Config{
-		Rules: c.patterns, Words: c.words, Limit: c.limit, Crowd: c.crowd,
+		Rules: c.patterns, Words: c.words, Limit: c.limit, Crowd: crowd(c.words),
 		Overflow: func() { t.overflow.Add(&instrument.Home{}, 0, 1) },
 	})
 	if err != nil {
@@ -71,6 +72,8 @@ func NewHook(m *monitor.Monitor, opts ...HookOption) (*Hook, error) {
 	}
 	return h, nil
 }
+
+func (h *Hook) off() bool { return h == nil || h.m == nil || h.m.Off() }
 
 // noPattern is the pattern of keys that have none.
 var noPattern = &keypattern.Pattern{Name: keypattern.Other, ID: keypattern.OtherID}
@@ -82,11 +85,16 @@ func (h *Hook) pattern(w *worker, key any) *keypattern.Pattern {
 	}
 	switch k := key.(type) {
 	case string:
-		return h.patterns.Find(&w.scratch, k)
+		return h.patterns.FindBytes(&w.scratch, bytesOf(k))
 	case []byte:
 		return h.patterns.FindBytes(&w.scratch, k)
 	}
 	return noPattern
+}
+
+// bytesOf is a key's bytes, which are not copied and only to be read.
+func bytesOf(key string) []byte {
+	return unsafe.Slice(unsafe.StringData(key), len(key))
 }
 
 // worker is what recording a command needs. One is used again and again on the

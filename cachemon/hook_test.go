@@ -282,6 +282,16 @@ func TestAPanicOfAnotherHookGoesOn(t *testing.T) {
 		`cache_errors_total{cache_name="c",node="192.0.2.1:6379",operation="get",error="panic"} 1`,
 		`cache_errors_total{cache_name="c",node="192.0.2.1:6379",operation="pipeline",error="panic"} 1`,
 	}, lines(b.m, "cache_errors_total"))
+
+	b = setup(t, nil)
+	cluster := clusterOfNobody(t)
+	b.watch(t, cluster)
+	require.NoError(t, cluster.ForEachShard(ctx, func(_ context.Context, c *redis.Client) error { c.AddHook(panicky{}); return nil }))
+	require.PanicsWithValue(t, "host", func() {
+		_, _ = cluster.TxPipelined(ctx, func(p redis.Pipeliner) error { p.Get(ctx, "a:1"); return nil })
+	})
+	require.Equal(t, []string{fail(nobody, "tx", "panic") + " 1"}, lines(b.m, "cache_errors_total"))
+	require.Empty(t, lines(b.m, "cache_operations_total"))
 }
 
 func TestEdges(t *testing.T) {
@@ -327,6 +337,38 @@ func TestWatchTakesAnyClient(t *testing.T) {
 	require.ErrorIs(t, client.Get(t.Context(), "a:1").Err(), redis.Nil)
 	require.Equal(t, 1.0, total(t, b.m, "cache_operations_total"))
 	w.Close()
+}
+
+// TestAddressesWithPasswords: a URL in the place of an address is a mistake, and
+// no label, log line or error has it.
+func TestAddressesWithPasswords(t *testing.T) {
+	t.Parallel()
+	for _, addr := range []string{
+		"redis://user:topsecret@127.0.0.1:1", "redis://user:12/topsecret@127.0.0.1:1", "user:topsecret@127.0.0.1:1", "127.0.0.1:1?password=topsecret",
+	} {
+		client := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, DialerRetries: 1})
+		m, p, log := poll(t, client)
+		h, err := cachemon.NewHook(m)
+		require.NoError(t, err)
+		bench{h, m}.watch(t, client)
+		require.Error(t, client.Get(t.Context(), "a:1").Err())
+		require.Equal(t, 1.0, total(t, m, `cache_errors_total{cache_name="c",node="invalid",operation="get"`))
+		err = p.Poll(t.Context())
+		require.ErrorContains(t, err, "redis.ParseURL")
+		require.Equal(t, 0.0, value(t, m, of("redis_up", "invalid")))
+		require.NotContains(t, strings.Join(lines(m, ""), "\n")+log.String()+err.Error(), "topsecret")
+		require.NoError(t, client.Close())
+	}
+}
+
+func TestSocketsAreAddresses(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	client := redis.NewClient(&redis.Options{Addr: "/no/such.sock", MaxRetries: -1, DialerRetries: 1})
+	defer client.Close()
+	b.watch(t, client)
+	require.Error(t, client.Get(t.Context(), "a:1").Err())
+	require.Equal(t, 1.0, total(t, b.m, `cache_errors_total{cache_name="c",node="/no/such.sock",operation="get"`))
 }
 
 func TestWatchRefuses(t *testing.T) {

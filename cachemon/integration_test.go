@@ -78,13 +78,15 @@ func TestRealRedis(t *testing.T) {
 				require.EqualValues(t, 3, c.Eval(ctx, "return 3", nil).Val())
 			}
 			want := map[string]float64{
-				"set": 1, "hset": 1, "get": 5, "mget": 1, "hmget": 1, "hgetall": 2, "exists": 1, "incr": 2, "smembers": 1,
-				"pipeline": 1, "tx": 1, "eval": 1,
+				"set": 1, "hset": 1, "get": 5, "mget": 1, "hmget": 1, "hgetall": 2, "exists": 1, "incr": 2, "smembers": 1, "eval": 1,
 			}
 			for operation, n := range want {
 				require.Equal(t, n, value(t, b.m, "cache_operations_total"+op(s.Addr(), operation)), operation)
 			}
 			require.Len(t, lines(b.m, "cache_operations_total"), len(want), "nothing else: %v", lines(b.m, "cache_operations_total"))
+			for _, batch := range []string{"pipeline", "tx"} {
+				require.Equal(t, 1.0, value(t, b.m, "cache_batch_duration_seconds_count"+op(s.Addr(), batch)))
+			}
 			require.Equal(t, []string{fail(s.Addr(), "incr", "wrongtype") + " 1"}, lines(b.m, "cache_errors_total"))
 			// hits: get, mget 1, hmget 1, hgetall, exists 1, pipe get, tx get; misses: get, mget 1, hmget 1, hgetall, exists 1, pipe get, smembers
 			require.Equal(t, 7.0, value(t, b.m, `cache_requests_total{cache_type="redis",cache_name="c",result="hit"}`))
@@ -235,7 +237,7 @@ func TestCluster(t *testing.T) {
 			})
 			require.ErrorIs(t, err, redis.Nil)
 			require.Equal(t, 2*keys+1.0, opTotal(t, b, "get"))
-			require.Equal(t, 3.0, opTotal(t, b, "pipeline"), "one per node")
+			require.Equal(t, 3.0, batchTotal(t, b, "pipeline"), "one per node")
 			require.Equal(t, 2*keys+0.0, value(t, b.m, `cache_requests_total{cache_type="redis",cache_name="c",result="hit"}`))
 			require.Equal(t, 1.0, value(t, b.m, `cache_requests_total{cache_type="redis",cache_name="c",result="miss"}`))
 
@@ -270,9 +272,20 @@ func TestCluster(t *testing.T) {
 }
 
 // opTotal adds up an operation over the nodes.
-func opTotal(t testing.TB, b bench, operation string) (sum float64) {
+func opTotal(t testing.TB, b bench, operation string) float64 {
 	t.Helper()
-	for _, l := range lines(b.m, "cache_operations_total") {
+	return overNodes(t, b, "cache_operations_total", operation)
+}
+
+// batchTotal adds up the pipelines or transactions over the nodes.
+func batchTotal(t testing.TB, b bench, operation string) float64 {
+	t.Helper()
+	return overNodes(t, b, "cache_batch_duration_seconds_count", operation)
+}
+
+func overNodes(t testing.TB, b bench, metric, operation string) (sum float64) {
+	t.Helper()
+	for _, l := range lines(b.m, metric) {
 		if strings.Contains(l, fmt.Sprintf("operation=%q", operation)) {
 			sum += total(t, b.m, l[:strings.LastIndexByte(l, ' ')])
 		}
@@ -317,6 +330,78 @@ func TestClusterMoves(t *testing.T) {
 	require.Equal(t, 1.0, total(t, b.m, "cache_errors_total"), lines(b.m, "cache_errors_total"))
 }
 
+// TestClusterTransaction: the node that a transaction was sent to does not know
+// whether it was run, the client above does.
+func TestClusterTransaction(t *testing.T) {
+	t.Parallel()
+	servers := testenv.RedisCluster(t)
+	b := setup(t, nil)
+	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: servers.Addrs()})
+	defer client.Close()
+	b.watch(t, client)
+	ctx := t.Context()
+	tx := func(between ...any) error {
+		_, err := client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+			p.Get(ctx, "b") // slot 3300, of the first node
+			p.Do(ctx, between...)
+			p.Get(ctx, "b")
+			return nil
+		})
+		return err
+	}
+	const first, second = 0, 1
+	node := servers.Addrs()
+	require.Error(t, tx("set", "b"), "the wrong number of arguments")
+	require.Equal(t, []string{fail(node[first], "tx", "aborted") + " 1"}, lines(b.m, "cache_errors_total"))
+	require.Empty(t, lines(b.m, "cache_operations_total", "cache_hit_rate"), "nothing was run")
+
+	from, to := open(t, servers.Nodes[first], nil), open(t, servers.Nodes[second], nil)
+	require.NoError(t, to.Do(ctx, "cluster", "setslot", 3300, "importing", from.Do(ctx, "cluster", "myid").Val()).Err())
+	require.NoError(t, from.Do(ctx, "cluster", "setslot", 3300, "migrating", to.Do(ctx, "cluster", "myid").Val()).Err())
+	require.ErrorIs(t, tx("set", "b", "v"), redis.Nil, "ASK is followed")
+	require.Equal(t, 2.0, value(t, b.m, "cache_operations_total"+op(node[second], "get")))
+	require.Equal(t, 3.0, total(t, b.m, "cache_operations_total"), "where it was run, and nowhere else")
+	require.Equal(t, 0.5, value(t, b.m, `cache_hit_rate{cache_type="redis",cache_name="c"}`))
+	require.Equal(t, 2.0, total(t, b.m, "cache_requests_total"))
+	require.Equal(t, 2.0, batchTotal(t, b, "tx"), "one each")
+	require.Equal(t, 1.0, total(t, b.m, "cache_errors_total"))
+}
+
+const nobody = ":1"
+
+// clusterOfNobody is a client of a cluster whose one node is not there.
+func clusterOfNobody(t testing.TB) *redis.ClusterClient {
+	t.Helper()
+	client := redis.NewClusterClient(&redis.ClusterOptions{
+		MaxRedirects: 3, MinRetryBackoff: -1, MaxRetryBackoff: -1, DialerRetries: 1,
+		ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
+			return []redis.ClusterSlot{{Start: 0, End: 16383, Nodes: []redis.ClusterNode{{Addr: nobody}}}}, nil
+		},
+	})
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// TestNodesNotesDoNotLast: what a node has counted of one call hides nothing of
+// a later one, though the command be at the same address.
+func TestNodesNotesDoNotLast(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	client := clusterOfNobody(t)
+	b.watch(t, client)
+	ctx := t.Context()
+	cmd := redis.NewStringCmd(ctx, "get", "x1")
+	require.Error(t, client.Process(ctx, cmd))
+	require.Greater(t, value(t, b.m, fail(nobody, "get", "refused")), 1.0, "each try is counted")
+	cmd.SetErr(nil)
+	pipe := client.TxPipeline()
+	require.NoError(t, pipe.Process(ctx, cmd), "it is queued")
+	pipe.Get(ctx, "x2")
+	_, err := pipe.Exec(ctx)
+	require.ErrorIs(t, err, redis.ErrCrossSlot)
+	require.Equal(t, 2.0, value(t, b.m, fail("", "get", "crossslot")), lines(b.m, "cache_errors_total"))
+}
+
 func TestClusterNodeKilled(t *testing.T) {
 	t.Parallel()
 	servers := testenv.RedisCluster(t)
@@ -338,6 +423,7 @@ func TestClusterNodeKilled(t *testing.T) {
 	})
 	require.Error(t, err)
 	require.Equal(t, 2.0, total(t, b.m, "cache_errors_total"), "the transaction, once: %v", lines(b.m, "cache_errors_total"))
+	require.Equal(t, 1.0, total(t, b.m, fmt.Sprintf(`cache_errors_total{cache_name="c",node=%q,operation="tx"`, node)))
 	_, err = client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.Get(ctx, "b")
 		p.Get(ctx, "{b}2")
@@ -387,6 +473,23 @@ func TestRing(t *testing.T) {
 		require.Error(t, ring.Get(ctx, "a:1").Err())
 		return value(t, b.m, none) == 1
 	}, 20*time.Second, 20*time.Millisecond, "all shards are down")
+}
+
+// TestRingThatGrows: a shard is measured from its first command on.
+func TestRingThatGrows(t *testing.T) {
+	t.Parallel()
+	one, two := testenv.Redis(t), testenv.Redis(t)
+	b := setup(t, nil)
+	ring := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"one": one.Addr()}, HeartbeatFrequency: time.Hour})
+	defer ring.Close()
+	b.watch(t, ring)
+	ring.SetAddrs(map[string]string{"one": one.Addr(), "two": two.Addr()})
+	const calls = 60
+	for i := range calls {
+		require.ErrorIs(t, ring.Get(t.Context(), fmt.Sprint("a:", i)).Err(), redis.Nil)
+	}
+	require.Positive(t, value(t, b.m, "cache_operations_total"+op(two.Addr(), "get")))
+	require.Equal(t, float64(calls), total(t, b.m, "cache_operations_total"))
 }
 
 func TestFailover(t *testing.T) {

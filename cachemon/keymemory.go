@@ -63,8 +63,8 @@ func (p *MemoryPoller) measure(ctx context.Context, sc *scan, client asker, keys
 	}
 	var scratch keypattern.Scratch
 	for i, k := range keys {
-		if n, err := sizes[i].Result(); err == nil {
-			sc.bytes[p.sample.Find(&scratch, k).Name] += float64(n)
+		if n, err := sizes[i].Result(); err == nil && n >= 0 {
+			sc.bytes[p.sample.FindBytes(&scratch, bytesOf(k)).Name] += float64(n)
 		}
 	}
 	sc.keys += len(keys)

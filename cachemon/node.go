@@ -41,12 +41,16 @@ func (n *node) moveTo(name string) {
 	})
 }
 
-// cell is the cell of a command at the address.
+// cell is the cell of a command or a batch at the address.
 func (n *node) cell(at *address, c *command) *instrument.Cell {
 	slot := &at.ops[c.id]
 	cell := slot.Load()
 	if cell == nil {
-		cell = n.cache.table.operations.Cell(n.cache.name, at.name, c.name)
+		group := n.cache.table.operations
+		if c.batch {
+			group = n.cache.table.batches
+		}
+		cell = group.Cell(n.cache.name, at.name, c.name)
 		slot.Store(cell)
 	}
 	return cell
@@ -244,7 +248,7 @@ func (n *node) DialHook(next redis.DialHook) redis.DialHook {
 		}
 		at := n.at.Load()
 		var home instrument.Home
-		at.dial.Observe(&home, 0, int64(n.cache.table.now()-start))
+		at.dial.Observe(&home, histDuration, int64(n.cache.table.now()-start))
 		if err != nil {
 			n.cache.table.dialErrors.Cell(n.cache.name, at.name, kindOf(err)).Add(&home, 0, 1)
 		}

@@ -93,7 +93,6 @@ type hookConfig struct {
 	patterns   []string
 	words      []string
 	limit      int
-	crowd      int
 	noPatterns bool
 	big        int
 	slow       time.Duration
@@ -104,7 +103,7 @@ type hookConfig struct {
 func newHookConfig(m *monitor.Monitor, opts []HookOption) (*hookConfig, error) {
 	c := &hookConfig{
 		cacheType: "redis", window: 5 * time.Minute, buckets: catalog.CacheOperationDuration.Buckets,
-		rules: map[string]Rule{}, limit: 200, crowd: 30, big: 256 << 10, slow: 100 * time.Millisecond,
+		rules: map[string]Rule{}, limit: min(defaultPatterns, mostPatterns(m)), big: 256 << 10, slow: 100 * time.Millisecond,
 	}
 	for _, o := range opts {
 		if o != nil {
@@ -121,8 +120,8 @@ func newHookConfig(m *monitor.Monitor, opts []HookOption) (*hookConfig, error) {
 			p.bad("WithRule", fmt.Sprintf("%q, %d", name, r), "a command and one of the rules")
 		}
 	}
-	if c.limit < max(1, len(c.patterns)) || c.limit > 10_000 {
-		p.bad("WithKeyPatternLimit", c.limit, "1 to 10000, and one for each pattern given")
+	if most := mostPatterns(m); c.limit < max(1, len(c.patterns)) || c.limit > most {
+		p.bad("WithKeyPatternLimit", c.limit, fmt.Sprintf("1 to %d (monitor.WithLabelLimit), and one for each pattern given", most))
 	}
 	if slices.Contains(c.words, "") {
 		p.bad("WithKeyWords", `""`, "words")
@@ -137,6 +136,27 @@ func newHookConfig(m *monitor.Monitor, opts []HookOption) (*hookConfig, error) {
 		p.bad("WithTraceID", nil, "a function")
 	}
 	return c, p.err()
+}
+
+// defaultPatterns is how many patterns of keys there may be, unless the host
+// says otherwise.
+const defaultPatterns = 200
+
+// mostPatterns is how many there may be at most.
+func mostPatterns(m *monitor.Monitor) int {
+	if m == nil {
+		return 10_000
+	}
+	return min(10_000, m.Instruments().LabelLimit())
+}
+
+// crowd is how many words may follow one prefix of keys: any number of those
+// that the host has listed.
+func crowd(words []string) int {
+	if len(words) > 0 {
+		return math.MaxInt
+	}
+	return 30
 }
 
 func (p *problems) buckets(b []float64) {
@@ -162,8 +182,9 @@ func WithWindow(d time.Duration) CacheOption { return windowOption(d) }
 // MemoryPoller, "local" for a Tracker.
 func WithCacheType(t string) Option { return typeOption(t) }
 
-// WithBuckets sets the upper bounds of the duration histogram, in seconds,
-// ascending. The first hook on a registry decides. Default: 100 µs to 5 s in 14 steps.
+// WithBuckets sets the upper bounds of the histograms of operations and
+// batches, in seconds, ascending. The first hook on a registry decides.
+// Default: 100 µs to 5 s in 14 steps.
 func WithBuckets(seconds ...float64) HookOption {
 	return hookOption(func(c *hookConfig) { c.buckets = slices.Clone(seconds) })
 }
@@ -189,7 +210,8 @@ func WithKeyWords(words ...string) HookOption {
 }
 
 // WithKeyPatternLimit bounds the patterns; keys past it count as "other", which
-// is counted in monitor_label_overflow_total. Default: 200.
+// is counted in monitor_label_overflow_total. It cannot be above the monitor's
+// label limit. Default: 200.
 func WithKeyPatternLimit(n int) HookOption { return hookOption(func(c *hookConfig) { c.limit = n }) }
 
 // WithoutKeyPatterns leaves out what is told by pattern: all keys are "other".

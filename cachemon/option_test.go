@@ -51,6 +51,10 @@ func TestNewHookNamesEveryBadOption(t *testing.T) {
 	require.ErrorContains(t, err, "monitor = <nil>")
 	_, err = cachemon.NewHook(m, nil)
 	require.NoError(t, err, "a nil option is none")
+	_, err = cachemon.NewHook(m, cachemon.WithKeyPatternLimit(2001))
+	require.ErrorContains(t, err, "WithKeyPatternLimit = 2001: want 1 to 2000 (monitor.WithLabelLimit)")
+	_, err = cachemon.NewHook(newMonitor(t, monitor.WithLabelLimit(5)))
+	require.NoError(t, err, "the default is what there may be")
 }
 
 func TestOthersNameEveryBadOption(t *testing.T) {

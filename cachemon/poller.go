@@ -18,7 +18,8 @@ import (
 
 // MemoryPoller asks Redis servers what they know of themselves: the memory they
 // use and the other facts of redis_exporter that rules and dashboards want. It
-// is an engine for [monitor.Monitor.Run].
+// is an engine for [monitor.Monitor.Run]. A nil one, like one of a monitor that
+// is off, asks nothing.
 type MemoryPoller struct {
 	m      *monitor.Monitor
 	table  *table
@@ -98,7 +99,7 @@ func NewMemoryPoller(m *monitor.Monitor, client redis.UniversalClient, opts ...P
 	if c.budget < 0 || c.budget > 1_000_000 {
 		p.bad("WithKeyMemory", c.budget, "0 to 1000000 keys")
 	}
-	x, err := keypattern.New(keypattern.Config{Rules: c.patterns, Words: c.words, Limit: 200, Crowd: 30})
+	x, err := keypattern.New(keypattern.Config{Rules: c.patterns, Words: c.words, Limit: defaultPatterns, Crowd: crowd(c.words)})
 	if err != nil {
 		p.bad("WithKeyMemory", err, "patterns such as stock:daily:*")
 	}
@@ -126,13 +127,17 @@ func NewMemoryPoller(m *monitor.Monitor, client redis.UniversalClient, opts ...P
 	return mp, nil
 }
 
+func (p *MemoryPoller) off() bool { return p == nil || p.m == nil || p.m.Off() }
+
 // Run polls until ctx is done. What servers do not answer is counted in
-// cache_poll_errors_total, shown by redis_up, and logged once until they do.
+// cache_poll_errors_total, shown by redis_up, and logged once until they do. The
+// servers' series end with Run: nobody knows of them any more.
 func (p *MemoryPoller) Run(ctx context.Context) error {
-	if p.m.Off() {
+	if p.off() {
 		<-ctx.Done()
 		return nil
 	}
+	defer p.leave()
 	tick := time.NewTicker(p.config.every)
 	defer tick.Stop()
 	for {
@@ -145,22 +150,32 @@ func (p *MemoryPoller) Run(ctx context.Context) error {
 	}
 }
 
+// leave ends the servers' series.
+func (p *MemoryPoller) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.servers)
+}
+
 // Poll asks all servers once. The error joins those of servers that did not
-// answer at all; one that refuses to answer a question is no error.
+// answer at all; one that refuses to answer a question is no error. A poll whose
+// ctx is done says nothing of servers that have not answered: its error is that
+// of ctx.
 func (p *MemoryPoller) Poll(ctx context.Context) error {
-	if p.m.Off() {
+	if p.off() {
 		return nil
 	}
 	p.polling.Lock()
 	defer p.polling.Unlock()
 	ctx = monitor.ContextWithCaller(ctx, unwatched{})
+	gone := ctx.Err // of the caller, not of a poll that takes too long
 	var (
 		mu    sync.Mutex
 		errs  []error             // guarded by mu
 		asked = map[string]bool{} // guarded by mu
 	)
 	ask := func(ctx context.Context, node string, client asker) {
-		err := p.ask(ctx, node, client)
+		err := p.ask(ctx, node, client, gone)
 		mu.Lock()
 		defer mu.Unlock()
 		asked[node] = true
@@ -169,10 +184,13 @@ func (p *MemoryPoller) Poll(ctx context.Context) error {
 		}
 	}
 	listed := p.eachServer(ctx, ask)
-	if listed != nil {
+	switch {
+	case gone() != nil:
+		return wrap("poll", p.config.name, gone())
+	case listed != nil:
 		errs = append(errs, wrap("poll", p.config.name, listed))
 		p.allDown(listed)
-	} else {
+	default:
 		p.forget(asked)
 	}
 	return errors.Join(errs...)
@@ -180,6 +198,9 @@ func (p *MemoryPoller) Poll(ctx context.Context) error {
 
 // Close takes the servers' facts out of the metrics and gives the name back.
 func (p *MemoryPoller) Close() {
+	if p.off() {
+		return
+	}
 	t := p.table
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -199,12 +220,12 @@ type asker interface {
 // heed a context's deadline unless it is told to, but its own time-outs.
 func (p *MemoryPoller) eachServer(ctx context.Context, ask func(context.Context, string, asker)) error {
 	each := func(ctx context.Context, c *redis.Client) error {
-		ask(ctx, c.Options().Addr, c.WithTimeout(p.config.timeout))
+		ask(ctx, nodeName(c.Options()), c.WithTimeout(p.config.timeout))
 		return nil
 	}
 	switch c := p.client.(type) {
 	case *redis.Client:
-		node := c.Options().Addr
+		node := nodeName(c.Options())
 		if node == failoverAddr {
 			node = p.failoverNode(c)
 		}
@@ -241,8 +262,9 @@ func (p *MemoryPoller) failoverNode(c *redis.Client) (node string) {
 	return node
 }
 
-// ask asks one server and keeps what it says.
-func (p *MemoryPoller) ask(ctx context.Context, node string, client asker) error {
+// ask asks one server and keeps what it says, unless gone tells why nobody wants
+// to know any more.
+func (p *MemoryPoller) ask(ctx context.Context, node string, client asker, gone func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, p.config.timeout)
 	defer cancel()
 	p.mu.Lock()
@@ -254,8 +276,11 @@ func (p *MemoryPoller) ask(ctx context.Context, node string, client asker) error
 	p.mu.Unlock()
 
 	facts, refused, err := readFacts(ctx, client)
-	if err != nil && ctx.Err() != nil && context.Cause(ctx) == context.Canceled { //nolint:errorlint // the cause as it is
-		return nil // the monitor stops
+	if err != nil && gone() != nil {
+		return gone()
+	}
+	if err != nil && node == badAddress {
+		err = errBadAddress // the other one says it
 	}
 	if err == nil && p.sample != nil && facts.primary {
 		p.sampleKeys(ctx, s, client)

@@ -2,6 +2,7 @@ package cachemon_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -34,7 +35,8 @@ const scriptedNode = "192.0.2.1:6379"
 
 func TestPollerReadsInfo(t *testing.T) {
 	t.Parallel()
-	info := "# Memory\r\nused_memory:1000\r\nmaxmemory:0\r\nmem_fragmentation_ratio:1.5\r\nused_memory_human:1K\r\n# Clients\r\nconnected_clients:7\r\nrole:master\r\nblocked_clients:many\r\n"
+	info := "# Server\r\nconfig_file:" + strings.Repeat("x", 100_000) + "\r\nuptime_in_seconds:-5\r\nmaxclients:inf\r\nused_memory_rss:nan\r\n" +
+		"# Memory\r\nused_memory:1000\r\nmaxmemory:0\r\nmem_fragmentation_ratio:1.5\r\nused_memory_human:1K\r\n# Clients\r\nconnected_clients:7\r\nrole:master\r\nblocked_clients:many\r\n"
 	s := &script{answer: func(args []string) string {
 		switch strings.ToLower(args[0]) {
 		case "info":
@@ -56,6 +58,10 @@ func TestPollerReadsInfo(t *testing.T) {
 	}, lines(m, "redis_"), "no maxmemory is no limit, and not 0; what is no number is not there")
 	require.Equal(t, 1000.0, value(t, m, `cache_memory_usage_bytes{cache_type="quotes"}`))
 	require.Empty(t, log.String())
+	info = strings.Replace(info, "role:master", "role:slave", 1)
+	require.NoError(t, p.Poll(t.Context()))
+	require.Equal(t, 1000.0, value(t, m, of("redis_memory_used_bytes", scriptedNode)))
+	require.Empty(t, lines(m, "cache_memory_usage_bytes"), "a replica has what its primary has")
 	p.Close()
 	p.Close()
 	require.Empty(t, lines(m, "redis_", "cache_memory_usage_bytes"))
@@ -188,13 +194,14 @@ func TestPollerOfAClusterAndItsRun(t *testing.T) {
 	m, p, _ := poll(t, client, cachemon.WithPollInterval(time.Second))
 	stop := run(t, m, p)
 	require.Eventually(t, func() bool { return len(lines(m, "redis_up{")) == 3 }, 10*time.Second, 20*time.Millisecond)
-	stop()
 	var sum float64
 	for _, a := range servers.Addrs() {
 		require.Equal(t, 1.0, value(t, m, of("redis_up", a)))
 		sum += value(t, m, of("redis_memory_used_bytes", a))
 	}
 	require.Equal(t, sum, value(t, m, `cache_memory_usage_bytes{cache_type="redis"}`), "of all primaries")
+	stop()
+	require.Empty(t, lines(m, "redis_", "cache_memory_usage_bytes"), "nobody knows any more")
 }
 
 func TestPollerOfAClusterThatIsGone(t *testing.T) {
@@ -206,6 +213,98 @@ func TestPollerOfAClusterThatIsGone(t *testing.T) {
 	require.Error(t, p.Poll(t.Context()))
 	require.Equal(t, 0.0, value(t, m, of("redis_up", "")))
 	require.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
+}
+
+// TestPollThatIsCancelled: who does not wait for the answer has none.
+func TestPollThatIsCancelled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	m, p, log := poll(t, (&script{answer: func(args []string) string {
+		switch args[0] {
+		case "info":
+			return bulk("used_memory:5\r\n")
+		case "slowlog":
+			return ":0\r\n"
+		}
+		return ""
+	}}).client(t, nil))
+	require.NoError(t, p.Poll(ctx))
+	gone := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{"127.0.0.1:1"}, MaxRedirects: -1, MaxRetries: -1, DialerRetries: 1})
+	defer gone.Close()
+	cluster, err := cachemon.NewMemoryPoller(m, gone, cachemon.WithPollName("cluster"))
+	require.NoError(t, err)
+	cancel()
+	require.ErrorIs(t, p.Poll(ctx), context.Canceled)
+	require.ErrorIs(t, cluster.Poll(ctx), context.Canceled)
+	require.Equal(t, []string{of("redis_up", scriptedNode) + " 1"}, lines(m, "redis_up{", "cache_poll_errors_total"))
+	require.Equal(t, 5.0, value(t, m, of("redis_memory_used_bytes", scriptedNode)), "what was known stays")
+	require.Empty(t, log.String())
+}
+
+// TestPollEndsInTime: within the poll's own time-out, whatever the client's are.
+func TestPollEndsInTime(t *testing.T) {
+	t.Parallel()
+	for name, hang := range map[string]func(s *testenv.RedisServer, c *redis.Client){
+		"the server hangs": func(s *testenv.RedisServer, _ *redis.Client) { s.Pause() },
+		"no connection is free": func(_ *testenv.RedisServer, c *redis.Client) {
+			conn := c.Conn()
+			_ = conn.Ping(t.Context())
+			t.Cleanup(func() { _ = conn.Close() })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := testenv.Redis(t)
+			client := open(t, s, func(o *redis.Options) { o.ReadTimeout, o.PoolSize, o.PoolTimeout = -1, 1, time.Minute })
+			m, p, _ := poll(t, client, cachemon.WithPollTimeout(300*time.Millisecond))
+			require.NoError(t, p.Poll(t.Context()))
+			hang(s, client)
+			t.Cleanup(s.Resume)
+			ended := make(chan error, 1)
+			go func() { ended <- p.Poll(t.Context()) }()
+			select {
+			case err := <-ended:
+				require.Error(t, err)
+			case <-time.After(3 * time.Second): // the default is 5 s
+				s.Resume()
+				require.Fail(t, "the poll did not end", "%v", <-ended)
+			}
+			require.Zero(t, value(t, m, of("redis_up", s.Addr())))
+		})
+	}
+}
+
+// TestKeyMemoryByRule: of primaries only, by keys of any length; what cannot be
+// true counts as nothing.
+func TestKeyMemoryByRule(t *testing.T) {
+	t.Parallel()
+	info := "role:master\r\n"
+	s := &script{answer: func(args []string) string {
+		switch args[0] {
+		case "info":
+			return bulk(info)
+		case "scan":
+			return array(bulk("0"), array(bulk("user:"+strings.Repeat("7", 1000)+":profile"), bulk("user:1:profile"), bulk("flag:1")))
+		case "memory":
+			if args[2] == "flag:1" {
+				return ":-100\r\n"
+			}
+			return ":100\r\n"
+		case "slowlog":
+			return ":0\r\n"
+		}
+		return ""
+	}}
+	client := s.client(t, nil)
+	m, p, _ := poll(t, client, cachemon.WithKeyMemory(10, "user:*:profile"))
+	require.NoError(t, p.Poll(t.Context()))
+	require.Equal(t, []string{
+		fmt.Sprintf(`cache_pattern_memory_bytes{cache_name="redis",node=%q,key_pattern="user:*:profile"} 200`, scriptedNode),
+	}, lines(m, "cache_pattern_memory_bytes"))
+	info = "role:slave\r\n"
+	m, p, _ = poll(t, client, cachemon.WithKeyMemory(10))
+	require.NoError(t, p.Poll(t.Context()))
+	require.Empty(t, lines(m, "cache_pattern_memory_bytes"))
 }
 
 func TestPollerOfARing(t *testing.T) {

@@ -36,9 +36,15 @@ func TestPoolWaits(t *testing.T) {
 			defer client.Close()
 			b.watch(t, client)
 			ctx := t.Context()
+			node := s.Addr()
+			for range 3 {
+				client.Get(ctx, "a:1")
+			}
+			require.Positive(t, value(t, b.m, poolOf("cache_pool_gets_total", node, `,result="hit"`)))
+			require.Zero(t, value(t, b.m, poolOf("cache_pool_waits_total", node, "")), "there was a connection each time")
+			require.Zero(t, value(t, b.m, poolOf("cache_pool_wait_seconds_total", node, "")))
 			var all sync.WaitGroup
 			all.Go(func() { client.BLPop(ctx, time.Second, "queue:"+name) })
-			node := s.Addr()
 			require.Eventually(t, func() bool {
 				return value(t, b.m, poolOf("cache_pool_connections", node, `,state="used"`)) == 1
 			}, 5*time.Second, 5*time.Millisecond)

@@ -78,12 +78,15 @@ func (n *node) weigh(w *worker, cmd redis.Cmder, args []any, c *command) {
 	h := n.hook
 	key := c.keyAt(args)
 	var bytes int
-	if c.write > 0 {
+	switch {
+	case c.pairs:
 		var at int
-		if bytes, at = biggest(args, c.write); c.spread && at > c.write { // MSET: the key before it
+		if bytes, at = biggest(args, c.write, 2); at > 0 {
 			key = args[at-1]
 		}
-	} else {
+	case c.write > 0:
+		bytes, _ = biggest(args, c.write, 1)
+	default:
 		bytes = replySize(cmd)
 	}
 	if bytes < h.big {

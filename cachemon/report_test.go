@@ -108,6 +108,8 @@ func TestBigValues(t *testing.T) {
 		switch {
 		case args[0] == "get" && args[1] == "report:1":
 			return bulk(big)
+		case args[0] == "eval":
+			return bulk(big)
 		case args[0] == "mget", args[0] == "lrange":
 			return array(bulk(big), bulk("x"))
 		case args[0] == "hset":
@@ -126,6 +128,8 @@ func TestBigValues(t *testing.T) {
 	client.Set(ctx, "page:2", "small", 0)
 	client.Set(ctx, "page:3", []byte(big), 0)
 	client.MSet(ctx, "small:1", "x", "chart:9", big)
+	client.MSet(ctx, "small:1", "secret:1", "small:"+big, "x") // a long key is no value, nor is what stands before it a key
+	client.Eval(ctx, "return ARGV[1]", nil, "secret:1")        // an argument is no key
 	client.HSet(ctx, "user:1", "photo", big)
 	client.MGet(ctx, "list:1", "list:2")
 	client.LRange(ctx, "list:3", 0, -1)
@@ -133,6 +137,7 @@ func TestBigValues(t *testing.T) {
 	require.Equal(t, []string{
 		`cache_big_values_total{cache_name="c",key_pattern="chart:*"} 1`,
 		`cache_big_values_total{cache_name="c",key_pattern="list:*"} 3`,
+		`cache_big_values_total{cache_name="c",key_pattern="other"} 1`,
 		`cache_big_values_total{cache_name="c",key_pattern="page:*"} 2`,
 		`cache_big_values_total{cache_name="c",key_pattern="report:*"} 1`,
 		`cache_big_values_total{cache_name="c",key_pattern="user:*"} 1`,
@@ -149,6 +154,18 @@ func TestBigValues(t *testing.T) {
 	require.Empty(t, lines(none.m, "cache_big_values_total"))
 }
 
+// TestRulesMatchKeysOfAnyLength: as text and as bytes.
+func TestRulesMatchKeysOfAnyLength(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil, cachemon.WithKeyPatterns("user:*:profile"))
+	client := (&script{}).client(t, nil)
+	b.watch(t, client)
+	key := "user:" + strings.Repeat("7", 1000) + ":profile"
+	client.Get(t.Context(), key)
+	client.Do(t.Context(), "get", []byte(key))
+	require.Equal(t, 2.0, value(t, b.m, `cache_key_requests_total{cache_name="c",key_pattern="user:*:profile",result="miss"}`))
+}
+
 func TestPatternsAreBoundedAndTheirOverflowIsCounted(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil, cachemon.WithKeyPatternLimit(3))
@@ -159,6 +176,15 @@ func TestPatternsAreBoundedAndTheirOverflowIsCounted(t *testing.T) {
 	}
 	require.Len(t, lines(b.m, "cache_key_requests_total"), 8, "three and other")
 	require.Equal(t, 2.0, value(t, b.m, `monitor_label_overflow_total{metric="cache_key_requests_total",label="key_pattern"}`))
+
+	listed := strings.Fields("alder apple ash aspen bay beech birch box cedar cherry elder elm fig fir hazel holly juniper larch laurel lime " +
+		"maple oak olive palm peach pear pine plane plum poplar quince rowan spruce teak walnut willow yew")
+	words := setup(t, nil, cachemon.WithKeyWords(listed...))
+	words.watch(t, client)
+	for _, word := range listed {
+		client.Get(t.Context(), word+":1")
+	}
+	require.Len(t, lines(words.m, "cache_key_requests_total"), 2*len(listed), "as many as are listed")
 
 	none := setup(t, nil, cachemon.WithoutKeyPatterns())
 	client2 := (&script{}).client(t, nil)

@@ -28,12 +28,12 @@ func replySize(cmd redis.Cmder) (n int) {
 	return n
 }
 
-// biggest is the bytes of the biggest value among the arguments from position
-// at on, and where it stands.
-func biggest(args []any, at int) (n, pos int) {
-	for i, a := range args[min(at, len(args)):] {
-		if s := size(a); s > n {
-			n, pos = s, at+i
+// biggest is the bytes of the biggest value among the arguments at position at
+// and each step further, and where it stands.
+func biggest(args []any, at, step int) (n, pos int) {
+	for i := at; i < len(args); i += step {
+		if s := size(args[i]); s > n {
+			n, pos = s, i
 		}
 	}
 	return n, pos

@@ -10,7 +10,7 @@ import (
 	"github.com/chronoretrace/chronomon/internal/instrument"
 )
 
-// Where a value stands in a cell of the operations group.
+// Where a value stands in a cell of a group that is timed.
 const (
 	histDuration   = 0
 	counterUntimed = 0 // operations that are not in the histogram
@@ -21,6 +21,7 @@ const (
 type table struct {
 	set        *instrument.Set
 	operations *instrument.Group // cache_name, node, operation
+	batches    *instrument.Group // the same, of pipelines and transactions
 	errors     *instrument.Group // cache_name, node, operation, error
 	patterns   *instrument.Group // cache_name, key_pattern, result
 	big        *instrument.Group // cache_name, key_pattern
@@ -57,6 +58,10 @@ func newTable(set *instrument.Set, buckets []float64) (*table, error) {
 		Histograms: []instrument.HistogramSpec{{Bounds: buckets, Scale: 1e-9}},
 		Counters:   1,
 	})
+	t.batches = set.NewGroup(catalog.CacheBatchDuration.Name, instrument.Spec{
+		Labels:     catalog.CacheBatchDuration.Labels,
+		Histograms: []instrument.HistogramSpec{{Bounds: buckets, Scale: 1e-9}},
+	})
 	t.dials = set.NewGroup(catalog.CacheDialDuration.Name, instrument.Spec{
 		Labels:     catalog.CacheDialDuration.Labels,
 		Histograms: []instrument.HistogramSpec{{Bounds: catalog.CacheDialDuration.Buckets, Scale: 1e-9}},
@@ -64,7 +69,8 @@ func newTable(set *instrument.Set, buckets []float64) (*table, error) {
 	errs := []error{
 		set.Histogram(catalog.CacheOperationDuration, t.operations, histDuration),
 		set.Count(catalog.CacheOperations, t.operations, []int{histDuration}, []int{counterUntimed}),
-		set.Histogram(catalog.CacheDialDuration, t.dials, 0),
+		set.Histogram(catalog.CacheBatchDuration, t.batches, histDuration),
+		set.Histogram(catalog.CacheDialDuration, t.dials, histDuration),
 		t.showCaches(), t.showPools(), t.showServers(),
 	}
 	var overflow *instrument.Group

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/chronoretrace/chronomon/internal/catalog"
@@ -23,8 +24,12 @@ type Stats struct {
 
 // Tracker measures one cache in the process: by being told of each look-up and
 // change, or by reading what the cache counts itself ([WithStats]). It is safe
-// for concurrent use. A tracker of a monitor that is off does nothing.
-type Tracker struct{ cache *cache }
+// for concurrent use. One that is nil or closed, or of a monitor that is off,
+// does nothing.
+type Tracker struct {
+	cache  *cache
+	closed atomic.Bool
+}
 
 type trackerConfig struct {
 	cacheType string
@@ -33,17 +38,34 @@ type trackerConfig struct {
 	nilStats  bool
 }
 
-// WithStats reads the cache's own numbers when metrics are scraped. The hit
-// rate is then that between scrapes, over the window or the time since the last
-// one, whichever is longer; the first scrape has none. f may be called
-// concurrently with itself and must not block. What the tracker is told comes
-// on top.
+// WithStats reads the cache's own numbers when metrics are scraped, at most
+// every 100 ms: several scrapes at a time share a reading. The hit rate is then
+// that between scrapes, over the window or the time since the last one, whichever
+// is longer; the first scrape has none. f may be called concurrently with itself
+// and must not block. What the tracker is told comes on top.
+//
+// A cache of otter v2 counts only if it is told to:
+//
+//	cache := otter.Must(&otter.Options[string, []byte]{
+//		MaximumSize:   10_000,
+//		StatsRecorder: stats.NewCounter(),
+//	})
+//	tracker, err := cachemon.NewTracker(m, "charts", cachemon.WithCacheType("otter"),
+//		cachemon.WithStats(func() cachemon.Stats {
+//			s := cache.Stats()
+//			return cachemon.Stats{
+//				Hits: s.Hits, Misses: s.Misses, Evictions: s.Evictions,
+//				Entries: int64(cache.EstimatedSize()), Bytes: -1,
+//			}
+//		}))
 func WithStats(f func() Stats) TrackerOption {
 	return trackerOption(func(c *trackerConfig) { c.stats, c.nilStats = f, f == nil })
 }
 
 // NewTracker returns a tracker for the cache of that name, which no other
-// tracker on the registry has.
+// tracker on the registry has. There may be as many names as the monitor's label
+// limit says, those that were given back included: an error says that there are
+// more.
 func NewTracker(m *monitor.Monitor, name string, opts ...TrackerOption) (*Tracker, error) {
 	c := &trackerConfig{cacheType: "local", window: 5 * time.Minute}
 	for _, o := range opts {
@@ -66,11 +88,10 @@ func NewTracker(m *monitor.Monitor, name string, opts ...TrackerOption) (*Tracke
 	if err != nil {
 		return nil, err
 	}
-	tr := &Tracker{}
 	if m.Off() {
-		return tr, nil
+		return &Tracker{}, nil
 	}
-	tr.cache, err = t.claim(c.cacheType, name, c.window, func(own *cache) {
+	own, err := t.claim(c.cacheType, name, c.window, func(own *cache) {
 		own.local = true
 		if c.stats != nil {
 			own.reader = &statsReader{m: m, stats: c.stats, series: window.NewSeries(c.window)}
@@ -79,8 +100,10 @@ func NewTracker(m *monitor.Monitor, name string, opts ...TrackerOption) (*Tracke
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", monitor.ErrInvalidOption, wrap("track", name, err))
 	}
-	return tr, nil
+	return &Tracker{cache: own}, nil
 }
+
+func (tr *Tracker) off() bool { return tr == nil || tr.cache == nil || tr.closed.Load() }
 
 // Hit notes that a key was looked up and was there.
 func (tr *Tracker) Hit() { tr.count(countHit, 1) }
@@ -107,7 +130,7 @@ func (tr *Tracker) Delete() { tr.count(countDelete, 1) }
 func (tr *Tracker) Evict(n int) { tr.count(countEvict, n) }
 
 func (tr *Tracker) count(i, n int) {
-	if tr.cache == nil || n <= 0 {
+	if tr.off() || n <= 0 {
 		return
 	}
 	w := getWorker()
@@ -115,10 +138,10 @@ func (tr *Tracker) count(i, n int) {
 	w.release()
 }
 
-// Close ends the reading of the cache's numbers and gives its name back. What
-// was counted stays.
+// Close ends the counting and gives the name back. What the tracker was told
+// stays in the metrics, what was read from the cache goes.
 func (tr *Tracker) Close() {
-	if tr.cache != nil {
+	if !tr.off() && !tr.closed.Swap(true) {
 		tr.cache.table.release(tr.cache)
 	}
 }
@@ -171,12 +194,12 @@ func (r *statsReader) call() (s Stats, err error) {
 func (t *table) locals(f func(c *cache, s Stats)) {
 	now := t.now()
 	for _, c := range t.all() {
-		t.mu.Lock()
-		local, r := c.local, c.reader
-		t.mu.Unlock()
-		if !local {
+		if !c.local {
 			continue
 		}
+		t.mu.Lock()
+		r := c.reader
+		t.mu.Unlock()
 		s := Stats{Entries: -1, Bytes: -1}
 		if r != nil {
 			s, _ = r.read(now)
@@ -192,7 +215,7 @@ func (t *table) showReaders() error {
 			s := newSeries(maker)
 			return func(yield instrument.Yield) {
 				t.locals(func(c *cache, st Stats) {
-					n := c.window.Totals()
+					n := c.totals()
 					n[countSet] += st.Sets
 					n[countDelete] += st.Deletes
 					n[countEvict] += st.Evictions

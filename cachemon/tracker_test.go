@@ -1,11 +1,14 @@
 package cachemon_test
 
 import (
+	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/cachemon"
@@ -104,10 +107,90 @@ func TestTrackersDoNotShareANameAndCanBeReplaced(t *testing.T) {
 	require.ErrorIs(t, err, monitor.ErrInvalidOption)
 	require.ErrorContains(t, err, `track "l1"`)
 	tr.Close()
+	tr.Hit()
+	const hits = `cache_requests_total{cache_type="local",cache_name="l1",result="hit"}`
+	require.Equal(t, 1.0, value(t, m, hits), "closed: nothing more is counted")
 	again, err := cachemon.NewTracker(m, "l1")
 	require.NoError(t, err)
 	again.Hit()
-	require.Equal(t, 2.0, value(t, m, `cache_requests_total{cache_type="local",cache_name="l1",result="hit"}`), "a counter does not go back")
+	require.Equal(t, 2.0, value(t, m, hits), "a counter does not go back")
+	tr.Hit()
+	tr.Close()
+	require.Equal(t, 2.0, value(t, m, hits))
+	_, err = cachemon.NewTracker(m, "l1")
+	require.ErrorContains(t, err, "taken", "it cannot give away what is another's")
+}
+
+func TestNewOwnerBeginsItsOwnWindow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMonitor(t)
+		tr, err := cachemon.NewTracker(m, "l1", cachemon.WithWindow(time.Hour))
+		require.NoError(t, err)
+		tr.Miss()
+		tr.Set()
+		tr.Close()
+		tr, err = cachemon.NewTracker(m, "l1", cachemon.WithWindow(time.Minute))
+		require.NoError(t, err)
+		require.Empty(t, lines(m, "cache_hit_rate"))
+		tr.Hit()
+		tr.Set()
+		require.Equal(t, 1.0, value(t, m, rateOfL1))
+		time.Sleep(time.Minute)
+		require.Empty(t, lines(m, "cache_hit_rate"))
+		require.Equal(t, 1.0, value(t, m, `cache_requests_total{cache_type="local",cache_name="l1",result="miss"}`))
+		require.Equal(t, 2.0, value(t, m, `cache_changes_total{cache_type="local",cache_name="l1",change="set"}`))
+	})
+}
+
+// TestNamesAreBounded: those that were given back are still shown.
+func TestNamesAreBounded(t *testing.T) {
+	t.Parallel()
+	b := setup(t, []monitor.Option{monitor.WithLabelLimit(3)})
+	for i := range 3 {
+		tr, err := cachemon.NewTracker(b.m, fmt.Sprint("tenant-", i))
+		require.NoError(t, err)
+		tr.Close()
+	}
+	_, err := cachemon.NewTracker(b.m, "tenant-3")
+	require.ErrorIs(t, err, monitor.ErrInvalidOption)
+	require.ErrorContains(t, err, "WithLabelLimit")
+	client := (&script{}).client(t, nil)
+	_, err = b.Watch("tenant-4", client)
+	require.ErrorContains(t, err, "WithLabelLimit")
+	_, err = cachemon.NewTracker(b.m, "tenant-0")
+	require.NoError(t, err, "an old name takes no room")
+	require.Len(t, lines(b.m, "cache_requests_total"), 2*3)
+}
+
+func TestNilsDoNothing(t *testing.T) {
+	t.Parallel()
+	client := (&script{}).client(t, nil)
+	for _, h := range []*cachemon.Hook{nil, {}} {
+		w, err := h.Watch("c", client)
+		require.NoError(t, err)
+		w.Close()
+	}
+	require.ErrorIs(t, client.Get(t.Context(), "a:1").Err(), redis.Nil)
+	for _, w := range []*cachemon.Watch{nil, {}} {
+		w.Close()
+	}
+	for _, tr := range []*cachemon.Tracker{nil, {}} {
+		tr.Hit()
+		tr.Miss()
+		tr.Look(true)
+		tr.Set()
+		tr.Delete()
+		tr.Evict(1)
+		tr.Close()
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, p := range []*cachemon.MemoryPoller{nil, {}} {
+		require.NoError(t, p.Poll(t.Context()))
+		require.NoError(t, p.Run(over))
+		p.Close()
+	}
 }
 
 func TestTrackerIsSafeForConcurrentUse(t *testing.T) {

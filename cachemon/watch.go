@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"weak"
@@ -14,7 +15,7 @@ import (
 	"github.com/chronoretrace/chronomon/monitor"
 )
 
-// Watch is a client that a Hook measures.
+// Watch is a client that a Hook measures, or none, if it is nil or zero.
 type Watch struct {
 	hook     *Hook
 	cache    *cache
@@ -38,8 +39,10 @@ type nodeClient struct {
 // nothing to any server. What a client's commands are counted under is the node
 // that answered.
 //
-// It is an error if the client is nil or watched already, or the name is taken.
-// If the monitor is off the client is left as it is.
+// It is an error if the client is nil or watched already, if the name is taken,
+// or if there are as many names as the monitor's label limit says, those that were
+// given back included. If the hook or its monitor is off the client is left as it
+// is.
 func (h *Hook) Watch(name string, client redis.UniversalClient) (*Watch, error) {
 	var p problems
 	if name == "" || len(name) > 128 {
@@ -51,7 +54,7 @@ func (h *Hook) Watch(name string, client redis.UniversalClient) (*Watch, error) 
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	if h.m.Off() {
+	if h.off() {
 		return &Watch{}, nil
 	}
 	if err := h.table.claimClient(client, name); err != nil {
@@ -161,13 +164,28 @@ func (w *Watch) addNode(c *redis.Client) {
 		return
 	}
 	n := w.newNode()
-	addr := c.Options().Addr
-	if n.roams = addr == failoverAddr; n.roams {
-		addr = ""
+	n.roams = c.Options().Addr == failoverAddr
+	if n.roams {
+		n.moveTo("")
+	} else {
+		n.moveTo(nodeName(c.Options()))
 	}
-	n.moveTo(addr)
 	w.nodes = append(w.nodes, nodeClient{n, weak.Make(c)})
 	c.AddHook(n)
+}
+
+// badAddress is the name of a node whose address is none: a URL, say, which may
+// hold a password.
+const badAddress = "invalid"
+
+var errBadAddress = errors.New("the client's address is not host:port: for a URL there is redis.ParseURL")
+
+// nodeName is the name of a client's server.
+func nodeName(o *redis.Options) string {
+	if o.Network != "unix" && strings.ContainsAny(o.Addr, "/@?") {
+		return badAddress
+	}
+	return o.Addr
 }
 
 // pools calls f with each node's client.
@@ -189,7 +207,7 @@ func (w *Watch) pools(f func(node string, c *redis.Client)) {
 // client itself is left as it is: go-redis cannot remove a hook, ours lets
 // everything pass from now on.
 func (w *Watch) Close() {
-	if w.hook == nil || w.closed.Swap(true) {
+	if w == nil || w.hook == nil || w.closed.Swap(true) {
 		return
 	}
 	w.hook.table.releaseClient(w.client)
