@@ -6,7 +6,7 @@ GOFUMPT       := v0.12.0
 
 # A linter has to be built with the Go it is to understand.
 BIN     := $(CURDIR)/.bin/$(shell go env GOVERSION)
-MODULES := . $(patsubst %/go.mod,%,$(wildcard examples/routers/go.mod internal/bench/peers/go.mod))
+MODULES := . $(patsubst %/go.mod,%,$(wildcard examples/routers/go.mod internal/bench/peers/go.mod internal/bench/promql/go.mod))
 
 FUZZTIME   ?= 10s
 BENCHFLAGS ?=
@@ -20,12 +20,13 @@ test: ## run all tests, against real servers; installs what is missing where it 
 	scripts/test.sh
 
 .PHONY: test-full
-test-full: test ## test, then fuzz for half a minute a target
-	@echo "No test needs a server beyond those of 'make test' yet: longer fuzzing is all that comes on top."
+test-full: ## test, beside a server of the PromQL engine's own version too, then fuzz for half a minute a target
+	scripts/install-servers.sh full
+	scripts/test.sh
 	scripts/fuzz.sh 30s
 
 .PHONY: soak
-soak: test ## test, then fuzz for five minutes a target
+soak: test-full ## test-full, then fuzz for five minutes a target
 	@echo "No test runs for hours yet: long fuzzing is all that comes on top."
 	scripts/fuzz.sh 5m
 
@@ -36,6 +37,15 @@ fuzz: ## fuzz each target for FUZZTIME (10s)
 .PHONY: bench
 bench: ## measure against other libraries, with BENCHFLAGS
 	cd internal/bench/peers && go run . $(BENCHFLAGS)
+
+M4      ?= ../shared/data/m4
+M4FILES  = -train $(M4)/$(1)_train.csv.gz -test $(M4)/$(1)_test.csv.gz
+
+.PHONY: forecast
+forecast: ## forecast the M4 series and hold the scores to their bounds
+	go run ./internal/eval/forecast -freq hourly $(call M4FILES,hourly) -max-owa 0.50 -max-msis 8.5 -min-cover 0.92 -max-cover 0.975 -max-p50 50 -max-p99 200
+	go run ./internal/eval/forecast -freq weekly $(call M4FILES,weekly) -max-owa 0.88 -max-msis 19 -min-cover 0.92 -max-cover 0.975 -max-p50 50 -max-p99 200
+	go run ./internal/eval/forecast -freq daily $(call M4FILES,daily) -max-owa 1.02 -max-p50 50 -max-p99 200
 
 .PHONY: size
 size: ## measure what each package adds to a binary

@@ -91,11 +91,11 @@ var floors = map[string]row{
 	"internal/journal":    {floor: 0, deps: promDeps},
 	"internal/recordfile": {floor: 0},
 	"internal/pgerror":    {floor: 0, deps: pgxDeps},
+	"internal/series":     {floor: 0, deps: gonumDeps},
 
-	"internal/outbox/outboxtest":   {floor: 3, deps: slices.Concat(promDeps, testDeps), kit: true},
-	"internal/series":          {floor: 0, deps: gonumDeps},
 	"internal/series/forecast": {floor: 0, deps: gonumDeps},
 
+	"internal/outbox/outboxtest":   {floor: 3, deps: slices.Concat(promDeps, testDeps), kit: true},
 	"internal/journal/journaltest": {floor: 0, deps: slices.Concat(promDeps, testDeps), kit: true},
 
 	"monitor":             {floor: 1, deps: promDeps},
@@ -124,9 +124,8 @@ var floors = map[string]row{
 	"bizmon/bizmontest": {floor: 3, deps: slices.Concat(promDeps, testDeps), kit: true},
 	"bizmon/redisstore": {floor: 3, deps: slices.Concat(promDeps, redisDeps)},
 
-	"anomaly/capacity": {floor: 4, deps: gonumDeps},
-
-	"anomaly/trend": {floor: 3, deps: slices.Concat(promDeps, gonumDeps)},
+	"anomaly/trend":    {floor: 3, deps: slices.Concat(promDeps, gonumDeps)},
+	"anomaly/capacity": {floor: 4, deps: slices.Concat(promDeps, gonumDeps)}, // points, Querier and trend
 
 	"internal/eval/m4":           {floor: 5, deps: gonumDeps},
 	"internal/eval/forecast":     {floor: 5, deps: slices.Concat(promDeps, gonumDeps)},

@@ -2,6 +2,8 @@
 # Installs the servers that the integration tests start, where they are missing:
 # those of Debian and its relatives, as root, and into .bin/servers those that no
 # distribution has, built from their modules. Does nothing when all are there.
+# With the argument "full" also a Prometheus of the version that our PromQL engine
+# is of.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -46,7 +48,14 @@ victoria_logs() (
 	go build -o "$built/victoria-logs" "$package/app/victoria-logs"
 )
 
+# A module whose server has a name of its own: Debian's is another one.
+engine() { GOBIN=$built go install "github.com/prometheus/prometheus/cmd/prometheus@$1" && mv "$built/prometheus" "$built/prometheus-$1"; }
+
 unbuilt=0
+if [ "${1:-}" = full ]; then
+	version=$(go list -m -f '{{.Version}}' github.com/prometheus/prometheus)
+	build "prometheus-$version" "$version" engine || unbuilt=1
+fi
 build influxd v1.8.10 influxd || unbuilt=1
 build victoria-metrics v1.148.8 victoria_metrics || unbuilt=1
 build victoria-logs v1.51.1-0.20260624061259-dc94972a8708 victoria_logs || unbuilt=1

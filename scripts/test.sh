@@ -87,7 +87,7 @@ step "tests" go_test "$allowed" ${race:+"$race"} -shuffle=on ./...
 if [ -n "$race" ]; then
 	step "allocation tests" allocation_tests
 fi
-for module in examples/routers internal/bench/peers; do
+for module in examples/routers internal/bench/peers internal/bench/promql; do
 	if [ -f "$module/go.mod" ]; then
 		step "tests of $module" nested_tests "$module"
 	fi

@@ -1,0 +1,146 @@
+package trend_test
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chronoretrace/chronomon/anomaly/trend"
+	"github.com/chronoretrace/chronomon/monitor"
+	"github.com/chronoretrace/chronomon/monitor/calendar"
+)
+
+var _ trend.Calendar = calendar.SSE()
+
+// market is a value every five minutes of trading: busy at the open and the
+// close, more so on Mondays.
+func market(cal *calendar.Calendar, from, to time.Time, noise float64) (points []monitor.Point) {
+	r := rand.New(rand.NewPCG(8, 8))
+	for at := from; at.Before(to); at = at.Add(5 * time.Minute) {
+		if open, _ := cal.IsOpen(at); open {
+			points = append(points, monitor.Point{Time: at, Value: busy(cal, at) + noise*r.NormFloat64()})
+		}
+	}
+	return points
+}
+
+func busy(cal *calendar.Calendar, at time.Time) float64 {
+	since, _ := cal.SinceOpen(at)
+	x := since.Hours()/2 - 1 // -1 at the open, 1 at the close
+	v := 1000 + 400*x*x
+	if at.In(cal.Location()).Weekday() == time.Monday {
+		v += 150
+	}
+	return v
+}
+
+func TestTradingHours(t *testing.T) {
+	t.Parallel()
+	cal := calendar.SSE()
+	// The spring festival of 2026 closes from 15 to 23 February.
+	from := time.Date(2026, 1, 5, 0, 0, 0, 0, cal.Location())
+	to := time.Date(2026, 2, 12, 18, 0, 0, 0, cal.Location())
+	f, err := trend.Predict(market(cal, from, to, 10), 144, trend.WithCalendar(cal))
+	require.NoError(t, err)
+	require.Len(t, f.Points, 144)
+	days := map[string]int{}
+	for _, p := range f.Points {
+		open, err := cal.IsOpen(p.Time)
+		require.NoError(t, err)
+		require.True(t, open, "%v", p.Time)
+		days[p.Time.In(cal.Location()).Format(time.DateOnly)]++
+		require.InDelta(t, busy(cal, p.Time), p.Value, 60, "%v", p.Time)
+	}
+	require.Equal(t, map[string]int{"2026-02-13": 48, "2026-02-24": 48, "2026-02-25": 48}, days)
+	require.Equal(t, 4*time.Hour, f.Seasons[0].Length, "a day of trading")
+	require.Less(t, f.Accuracy.MASE, 1.)
+}
+
+func TestTradingDays(t *testing.T) {
+	t.Parallel()
+	cal := calendar.SSE()
+	var points []monitor.Point
+	for d := range 200 {
+		at := time.Date(2025, 7, 1+d, 15, 0, 0, 0, cal.Location())
+		if day, _ := cal.Day(at); day.Kind == calendar.Trading {
+			points = append(points, monitor.Point{Time: at, Value: float64(at.Weekday()) + 0.01*float64(d)})
+		}
+	}
+	f, err := trend.Predict(points, 10, trend.WithCalendar(cal), trend.WithStep(24*time.Hour))
+	require.NoError(t, err)
+	for _, p := range f.Points {
+		day, _ := cal.Day(p.Time)
+		require.Equal(t, calendar.Trading, day.Kind)
+		require.InDelta(t, float64(p.Time.In(cal.Location()).Weekday())+2, p.Value, 1)
+	}
+	require.Equal(t, 5*24*time.Hour, f.Seasons[0].Length)
+}
+
+// half closes at noon on Wednesdays: the afternoon is a gap, and the days after it
+// keep their places.
+type half struct{ *calendar.Calendar }
+
+func (h half) IsOpen(at time.Time) (bool, error) {
+	open, err := h.Calendar.IsOpen(at)
+	local := at.In(h.Location())
+	return open && (local.Weekday() != time.Wednesday || local.Hour() < 12), err
+}
+
+func TestEarlyClose(t *testing.T) {
+	t.Parallel()
+	cal := half{calendar.SSE()}
+	from := time.Date(2026, 3, 2, 0, 0, 0, 0, cal.Location())
+	to := time.Date(2026, 3, 31, 18, 0, 0, 0, cal.Location()) // a Tuesday
+	var points []monitor.Point
+	for _, p := range market(cal.Calendar, from, to, 5) {
+		if open, _ := cal.IsOpen(p.Time); open {
+			points = append(points, p)
+		}
+	}
+	f, err := trend.Predict(points, 72, trend.WithCalendar(cal))
+	require.NoError(t, err)
+	for _, p := range f.Points {
+		require.InDelta(t, busy(cal.Calendar, p.Time), p.Value, 60, "%v", p.Time)
+	}
+	require.Equal(t, 24, countOn(f, cal.Location(), time.Wednesday))
+	require.Equal(t, 48, countOn(f, cal.Location(), time.Thursday))
+}
+
+func countOn(f trend.Forecast, zone *time.Location, day time.Weekday) (n int) {
+	for _, p := range f.Points {
+		if p.Time.In(zone).Weekday() == day {
+			n++
+		}
+	}
+	return n
+}
+
+type never struct{}
+
+func (never) IsOpen(time.Time) (bool, error) { return false, nil }
+func (never) Location() *time.Location       { return time.UTC }
+
+type guess struct{}
+
+func (guess) IsOpen(t time.Time) (bool, error) { return t.Hour() < 12, errors.New("no such year") }
+func (guess) Location() *time.Location         { return time.UTC }
+
+func TestCalendarEdges(t *testing.T) {
+	t.Parallel()
+	points := series(500, time.Hour, func(i int) float64 { return math.Mod(float64(i), 24) })
+	_, err := trend.Predict(points, 5, trend.WithCalendar(never{}))
+	require.ErrorIs(t, err, trend.ErrClosed)
+	_, err = trend.Predict(series(50, 48*time.Hour, daily), 5, trend.WithCalendar(calendar.SSE()))
+	require.ErrorContains(t, err, "a calendar needs a step of at most a day")
+	f, err := trend.Predict(points, 30, trend.WithCalendar(guess{}))
+	require.NoError(t, err)
+	require.Contains(t, f.Notes, "the calendar is a guess: no such year")
+	require.Equal(t, 12*time.Hour, f.Seasons[0].Length)
+	for _, p := range f.Points {
+		require.InDelta(t, p.Time.Hour(), p.Value, 0.5)
+	}
+}

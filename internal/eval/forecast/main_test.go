@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The daily series, which are few, from end to end: within the bound of no harm,
+// and the same to the last byte at the next run.
+func TestDaily(t *testing.T) {
+	t.Parallel()
+	dir := shared(t)
+	out := filepath.Join(t.TempDir(), "out.csv")
+	forecast := func() (report string, file []byte) {
+		var b bytes.Buffer
+		require.NoError(t, run([]string{
+			"-freq", "daily", "-train", filepath.Join(dir, "daily_train.csv.gz"), "-test", filepath.Join(dir, "daily_test.csv.gz"), "-out", out,
+		}, &b))
+		file, err := os.ReadFile(out)
+		require.NoError(t, err)
+		return b.String(), file
+	}
+	report, first := forecast()
+	owa, err := strconv.ParseFloat(regexp.MustCompile(`OWA ([\d.]+)`).FindStringSubmatch(report)[1], 64)
+	require.NoError(t, err)
+	require.LessOrEqual(t, owa, 1.02)
+	lines := strings.Split(strings.TrimSpace(string(first)), "\n")
+	require.Len(t, lines, 11)
+	require.Len(t, strings.Split(lines[1], ","), 1+3*14)
+	_, second := forecast()
+	require.Equal(t, first, second)
+}
+
+// Held-back values are not learned from.
+func TestHeldBack(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "train.csv")
+	var b strings.Builder
+	b.WriteString("id,v\nA")
+	for i := range 100 {
+		b.WriteString("," + strconv.Itoa(i%5))
+	}
+	b.WriteString(strings.Repeat(",99", 26) + "\nshort,1,2,3\n")
+	require.NoError(t, os.WriteFile(path, []byte(b.String()), 0o600))
+	var report bytes.Buffer
+	require.NoError(t, run([]string{"-freq", "weekly", "-train", path, "-back", "2"}, &report))
+	require.Contains(t, report.String(), "weekly: 1 series")
+	require.Contains(t, report.String(), "coverage 0.00 %")
+
+	err := run([]string{"-freq", "weekly", "-train", path, "-back", "2", "-max-owa", "0.5", "-min-cover", "0.9", "-max-p50", "1e-9"}, &report)
+	require.ErrorContains(t, err, "OWA is 1")
+	require.ErrorContains(t, err, "coverage is 0.0000")
+	require.ErrorContains(t, err, "the median of milliseconds")
+}
+
+func TestRefuses(t *testing.T) {
+	t.Parallel()
+	require.Error(t, run([]string{"-freq", "yearly"}, &bytes.Buffer{}))
+	require.ErrorIs(t, run([]string{"-train", "no such file"}, &bytes.Buffer{}), os.ErrNotExist)
+	require.Error(t, run([]string{"-nonsense"}, &bytes.Buffer{}))
+}
+
+func shared(t *testing.T) string {
+	t.Helper()
+	inside := filepath.Join("data", "m4")
+	var tried []string
+	if dir := os.Getenv("CHRONOMON_SHARED"); dir != "" {
+		tried = append(tried, filepath.Join(dir, inside))
+	}
+	dir, err := os.Getwd()
+	require.NoError(t, err)
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		tried = append(tried, filepath.Join(dir, "shared", inside))
+	}
+	for _, d := range tried {
+		if _, err := os.Stat(d); err == nil {
+			return d
+		}
+	}
+	t.Skip("the M4 series are not here: set CHRONOMON_SHARED to where data/m4 is")
+	return ""
+}

@@ -1,0 +1,33 @@
+package series_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chronoretrace/chronomon/internal/series"
+)
+
+func TestScoresAgainstNumPy(t *testing.T) {
+	t.Parallel()
+	type in struct {
+		Insample, Actual, Forecast, Lo, Hi []float64
+		M                                  int
+	}
+	type out struct{ SMAPE, MASE, MAE, MSIS, Coverage float64 }
+	golden(t, "metrics.json", func(t *testing.T, in in, want out) {
+		scale := series.NaiveError(in.Insample, in.M)
+		require.InDelta(t, want.SMAPE, series.SMAPE(in.Actual, in.Forecast), 1e-12)
+		require.InDelta(t, want.MASE, series.MAE(in.Actual, in.Forecast)/scale, 1e-12)
+		require.InDelta(t, want.MAE, series.MAE(in.Actual, in.Forecast), 1e-12)
+		require.InDelta(t, want.MSIS, series.IntervalScore(in.Actual, in.Lo, in.Hi, 0.05)/scale, 1e-11)
+		require.InDelta(t, want.Coverage, series.Coverage(in.Actual, in.Lo, in.Hi), 1e-12)
+	})
+}
+
+func TestScoresDegenerate(t *testing.T) {
+	t.Parallel()
+	require.Zero(t, series.SMAPE([]float64{0, 0}, []float64{0, 0}))
+	require.True(t, math.IsNaN(series.NaiveError([]float64{1, 2}, 2)))
+}

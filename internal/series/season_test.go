@@ -1,0 +1,77 @@
+package series_test
+
+import (
+	"encoding/json"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chronoretrace/chronomon/internal/series"
+)
+
+func TestPeriodsAgainstReferences(t *testing.T) {
+	t.Parallel()
+	type in struct {
+		Y    []float64
+		True json.RawMessage `json:"true_period"`
+	}
+	golden(t, "spectrum.json", func(t *testing.T, in in, _ struct{}) {
+		var want []int
+		if json.Unmarshal(in.True, &want) != nil {
+			var one int
+			if json.Unmarshal(in.True, &one) == nil && one > 0 {
+				want = []int{one}
+			}
+		}
+		var got []int
+		for _, s := range series.Periods(in.Y) {
+			got = append(got, s.Period)
+		}
+		t.Log(got, series.Seasons(in.Y, 7, 12, 24, 168))
+		for _, p := range want {
+			require.Contains(t, got, p)
+		}
+		if string(in.True) == "null" {
+			require.True(t, len(got) == 0 || slices.Contains(got, 10) || slices.Contains(got, 11), "sunspots have about eleven years: %v", got)
+		}
+	})
+}
+
+// Series without a season have one in no more than the test's share.
+func TestSeasonsOfNoise(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 4))
+	const runs = 400
+	for name, phi := range map[string]float64{"noise": 0, "AR(1)": 0.6, "walk": 1} {
+		named, looked := 0, 0
+		for range runs {
+			y := make([]float64, 300)
+			for i := 1; i < len(y); i++ {
+				y[i] = phi*y[i-1] + r.NormFloat64()
+			}
+			named += min(1, len(series.Seasons(y, 24)))
+			looked += min(1, len(series.Periods(y)))
+		}
+		require.LessOrEqual(t, named, runs*3/100, name)
+		require.LessOrEqual(t, looked, runs*3/100, name)
+	}
+}
+
+func TestSeasonsFound(t *testing.T) {
+	t.Parallel()
+	found := series.Seasons(wave(960), 24, 168)
+	require.Len(t, found, 2)
+	require.Equal(t, 24, found[0].Period)
+	require.Equal(t, 168, found[1].Period)
+	require.Greater(t, found[0].Strength, 0.3)
+	require.Empty(t, series.Seasons(make([]float64, 100), 7), "nothing moves")
+	require.Empty(t, series.Seasons([]float64{1, 2, 1}, 2), "too short")
+	exact := make([]float64, 70)
+	for i := range exact {
+		exact[i] = math.Mod(float64(i), 7)
+	}
+	require.Equal(t, 7, series.Periods(exact)[0].Period)
+}

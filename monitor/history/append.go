@@ -1,0 +1,27 @@
+package history
+
+import (
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// AppendHistogram writes a native histogram of a series of an engine's own, as
+// [DB.Append] does with a number. It is not part of the package's API, which has
+// none of Prometheus's types: the conformance corpus of the engine, in a module
+// of its own, finds it beside Querier.
+func (st *store) AppendHistogram(l labels.Labels, t int64, h *histogram.FloatHistogram) error {
+	st.writing.Lock()
+	defer st.writing.Unlock()
+	defer st.commit(t)
+	s := st.get(l, raw, t)
+	if s == nil {
+		st.counts.drop(dropSeriesLimit)
+		return ErrNoRoom
+	}
+	late := st.counts.dropped[dropOutOfOrder]
+	st.appendNative(s, t, nil, h.Copy())
+	if st.counts.dropped[dropOutOfOrder] > late {
+		return ErrOutOfOrder
+	}
+	return nil
+}
