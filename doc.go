@@ -26,6 +26,8 @@
 //	bizmon/probe          checks of third parties on a schedule
 //	bizmon/redisstore     sketches of users shared by a fleet
 //	bizmon/bizmontest     conformance suite for stores of sketches
+//	anomaly/trend         trends, seasons, changes and forecasts with intervals
+//	anomaly/capacity      when a resource is full, and the models behind it
 //	examples/quickstart   a service that needs no server
 //	examples/routers      chi, gin and echo (a module of its own)
 //	examples/replay       recorded metrics, replayed and asked about in PromQL
