@@ -91,6 +91,7 @@ var floors = map[string]row{
 	"internal/journal":    {floor: 0, deps: promDeps},
 	"internal/recordfile": {floor: 0},
 	"internal/pgerror":    {floor: 0, deps: pgxDeps},
+	"internal/urltext":    {floor: 0},
 	"internal/series":     {floor: 0, deps: gonumDeps},
 
 	"internal/series/forecast": {floor: 0, deps: gonumDeps},

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,19 +12,37 @@ import (
 	"time"
 )
 
+// ErrOff is returned for what a monitor that is off cannot do.
+var ErrOff = errors.New("the monitor is off")
+
 // Archive says what is in a backup and, after [Monitor.Restore], what became of it.
 type Archive struct {
-	Time             time.Time // of the backup, by the monitor's clock
-	Service, Version string    // as [WithService] named them
-	Parts            []Part    // by name
+	Time    time.Time `json:"time"`    // of the backup, by the monitor's clock
+	Service string    `json:"service"` // as [WithService] named it
+	Version string    `json:"version"`
+	Parts   []Part    `json:"parts"` // by name
 }
 
 // Part is one Snapshotter's state.
 type Part struct {
-	Name  string
-	Bytes int64 // in the backup, before compression
-	Fate  Fate
-	Err   error // why, if it was refused, failed, or not put back
+	Name  string `json:"name"`
+	Bytes int64  `json:"bytes"` // in the backup, before compression
+	Fate  Fate   `json:"fate"`
+	Err   error  `json:"-"` // why, if it was refused, failed, or not put back; as text in "error"
+}
+
+// MarshalJSON implements json.Marshaler.
+func (p Part) MarshalJSON() ([]byte, error) {
+	type plain Part // without this method
+	out := struct {
+		plain
+
+		Error string `json:"error,omitempty"`
+	}{plain: plain(p)}
+	if p.Err != nil {
+		out.Error = p.Err.Error()
+	}
+	return json.Marshal(out)
 }
 
 // Fate is what became of a part.
@@ -32,6 +51,7 @@ type Fate string
 // What becomes of a part.
 const (
 	PartSaved      Fate = "saved"        // it is in the backup
+	PartUnread     Fate = "not read"     // the reading ended, as the backup is damaged: nothing is known of it
 	PartUntaken    Fate = "untaken"      // no Snapshotter has its name: it is left out
 	PartMissing    Fate = "missing"      // a Snapshotter's that the backup does not have: its state stays
 	PartRefused    Fate = "refused"      // its Snapshotter would not take it
@@ -44,18 +64,29 @@ const (
 // Backup writes the state of everything that was added with [Monitor.AddSnapshotter]
 // into one file. Parts are taken one after the other, each as it is at that moment,
 // by way of a temporary file. An error of any part ends it: what was written is no
-// backup then, and Restore says so.
+// backup then, and Restore says so. So write to a new file, and give it the last
+// one's name when Backup and Close have returned no error. A part that nobody added
+// is not in it: call it after the engines are made, while Run runs or not, as often
+// as what came since the last time may be lost. It is an error to have no parts, and
+// [ErrOff] if the monitor is off.
 //
 // The file is a tar under gzip: backup.json, which says what it is, parts/ with one
 // file for each part, and SHA256SUMS of all that, which is also the mark of the end.
 func (m *Monitor) Backup(ctx context.Context, w io.Writer) (Archive, error) {
 	a := Archive{Time: m.Now().UTC(), Service: m.build.service, Version: m.build.version}
+	parts := m.Snapshotters()
+	switch {
+	case m.off:
+		return a, fmt.Errorf("monitor: back up: %w", ErrOff)
+	case len(parts) == 0:
+		return a, errors.New("monitor: back up: there is nothing: no engine that has state was made")
+	}
 	m.snapshots.archiving.Lock()
 	defer m.snapshots.archiving.Unlock()
 	packed, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // samples are compressed already
 	out := &archiveWriter{tar: tar.NewWriter(packed), modified: a.Time}
 	err := out.about(a)
-	for _, s := range m.Snapshotters() {
+	for _, s := range parts {
 		if err != nil {
 			break
 		}

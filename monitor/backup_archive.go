@@ -22,7 +22,7 @@ const (
 )
 
 // ErrBackup is returned for what is not a whole, undamaged backup that this
-// version can read.
+// version can read, of this service, with anything in it that somebody takes.
 var ErrBackup = errors.New("not a backup that can be restored")
 
 // about is backup.json.
@@ -93,7 +93,10 @@ type archiveReader struct {
 
 func (r *archiveReader) read(from io.Reader) error {
 	packed, err := gzip.NewReader(from)
-	if err != nil {
+	switch {
+	case errors.Is(err, io.EOF):
+		return errors.New("the backup is empty, or was read to its end before")
+	case err != nil:
 		return err
 	}
 	r.tar = tar.NewReader(packed)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -16,16 +18,28 @@ type restoreOptionFunc func(*restoreConfig)
 
 func (f restoreOptionFunc) applyRestore(c *restoreConfig) { f(c) }
 
-type restoreConfig struct{ dry bool }
+type restoreConfig struct{ dry, foreign bool }
 
 // WithDryRun has Restore say what it would do, and do nothing.
 func WithDryRun() RestoreOption { return restoreOptionFunc(func(c *restoreConfig) { c.dry = true }) }
 
+// WithForeign takes the backup of another service, too.
+func WithForeign() RestoreOption {
+	return restoreOptionFunc(func(c *restoreConfig) { c.foreign = true })
+}
+
 // Restore replaces the state of everything that was added with
 // [Monitor.AddSnapshotter] by what a backup has. The backup is read to its end and
 // verified, and each [Verifier] asked, before anything is replaced; an error about
-// the backup itself wraps [ErrBackup]. A part that nobody takes is left out, and
-// state that the backup does not have stays: neither is an error.
+// the backup itself wraps [ErrBackup]: it is damaged, is another service's (but see
+// [WithForeign]), or has nothing that anybody takes. A part that nobody takes is left
+// out, and state that the backup does not have stays: neither is an error as long
+// as there is another part. The monitor's logger is told what became of each.
+//
+// What came after the backup is gone from the parts that are restored. Restore when
+// all engines are made, for only then are they asked, and before [Monitor.Run], so
+// that they do not work on what is about to be replaced; [WithDryRun] may be tried at
+// any time, and says whether a backup is any good. It is [ErrOff] if the monitor is off.
 //
 // If a part fails nevertheless, all others get back the state from before; how
 // exactly, is up to their Snapshotters. The parts say what became of each. A
@@ -37,6 +51,9 @@ func (m *Monitor) Restore(ctx context.Context, r io.Reader, opts ...RestoreOptio
 			o.applyRestore(&c)
 		}
 	}
+	if m.off {
+		return Archive{}, fmt.Errorf("monitor: restore: %w", ErrOff)
+	}
 	m.snapshots.archiving.Lock()
 	defer m.snapshots.archiving.Unlock()
 	re := restore{m: m, takers: map[string]Snapshotter{}}
@@ -46,16 +63,16 @@ func (m *Monitor) Restore(ctx context.Context, r io.Reader, opts ...RestoreOptio
 	err := re.open(ctx, r)
 	defer re.close()
 	if err == nil {
-		err = re.verify(ctx)
+		err = re.verify(ctx, c.foreign)
 	}
 	if err == nil && !c.dry {
 		err = re.replace(ctx)
 	}
+	if !c.dry {
+		re.tell(ctx, err)
+	}
 	if err != nil {
 		return re.archive, fmt.Errorf("monitor: restore: %w", err)
-	}
-	if !c.dry {
-		m.logger.Info("monitor: a backup was restored", "of", re.archive.Time, "parts", len(re.archive.Parts))
 	}
 	return re.archive, nil
 }
@@ -92,6 +109,27 @@ func (re *restore) open(ctx context.Context, r io.Reader) (err error) {
 	return err
 }
 
+// tell logs what became of the parts.
+func (re *restore) tell(ctx context.Context, err error) {
+	level, msg := slog.LevelInfo, "a backup was restored"
+	attrs := []slog.Attr{slog.String("service", re.archive.Service), slog.Time("of", re.archive.Time)}
+	if err != nil {
+		level, msg = slog.LevelError, "a backup was not restored"
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	parts := map[Fate][]string{}
+	for _, p := range re.archive.Parts {
+		parts[p.Fate] = append(parts[p.Fate], p.Name)
+		if p.Fate != PartRestored {
+			level = max(level, slog.LevelWarn)
+		}
+	}
+	for _, fate := range slices.Sorted(maps.Keys(parts)) {
+		attrs = append(attrs, slog.String(string(fate), strings.Join(parts[fate], " ")))
+	}
+	re.m.logger.LogAttrs(ctx, level, msg, attrs...)
+}
+
 func (re *restore) close() {
 	if re.copied != nil {
 		re.copied.discard()
@@ -110,11 +148,8 @@ func (re *restore) read(ctx context.Context, each func(name string, r io.Reader)
 }
 
 // verify finds out what would become of each part.
-func (re *restore) verify(ctx context.Context) (err error) {
+func (re *restore) verify(ctx context.Context, foreign bool) (err error) {
 	re.archive, err = re.read(ctx, func(string, io.Reader) error { return nil })
-	if err != nil {
-		return err
-	}
 	for i := range re.archive.Parts {
 		p := &re.archive.Parts[i]
 		if p.Fate = PartRestorable; re.takers[p.Name] == nil {
@@ -126,6 +161,15 @@ func (re *restore) verify(ctx context.Context) (err error) {
 			re.archive.Parts = append(re.archive.Parts, Part{Name: name, Fate: PartMissing})
 			slices.SortFunc(re.archive.Parts, func(a, b Part) int { return strings.Compare(a.Name, b.Name) })
 		}
+	}
+	if err != nil {
+		for i := range re.archive.Parts {
+			re.archive.Parts[i].Fate = PartUnread
+		}
+		return err
+	}
+	if err := re.suits(foreign); err != nil {
+		return fmt.Errorf("%w: %w", ErrBackup, err)
 	}
 	_, err = re.read(ctx, func(name string, r io.Reader) error {
 		v, ok := re.takers[name].(Verifier)
@@ -144,6 +188,17 @@ func (re *restore) verify(ctx context.Context) (err error) {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// suits reports why a backup that is whole is not one for this monitor.
+func (re *restore) suits(foreign bool) error {
+	if of, here := re.archive.Service, re.m.build.service; of != here && !foreign {
+		return fmt.Errorf("it is of service %q and this is %q (see WithForeign)", of, here)
+	}
+	if !slices.ContainsFunc(re.archive.Parts, func(p Part) bool { return p.Fate == PartRestorable }) {
+		return fmt.Errorf("none of its parts is taken: the engines here have %q", slices.Sorted(maps.Keys(re.takers)))
+	}
+	return nil
 }
 
 // part returns the part of a name, or nil.

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -232,7 +233,7 @@ func TestForgedBackup(t *testing.T) {
 		require.NoError(t, packed.Close())
 		return b.Bytes()
 	}
-	first := file{"backup.json", `{"format":1}`}
+	first := file{"backup.json", `{"format":1,"service":"shop"}`}
 	sums := func(files ...file) file {
 		var b strings.Builder
 		for _, f := range files {
@@ -351,4 +352,104 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 		return 0, errFull
 	}
 	return len(p), nil
+}
+
+// TestRestoreTakesNothing: that is no success.
+func TestRestoreTakesNothing(t *testing.T) {
+	t.Parallel()
+	file := backup(t, withParts(t, &vault{name: "a", value: "1"}, &vault{name: "b"}))
+	for _, opts := range [][]monitor.RestoreOption{nil, {monitor.WithDryRun()}} {
+		got, err := withParts(t, &vault{name: "c"}).Restore(t.Context(), bytes.NewReader(file), opts...)
+		require.ErrorIs(t, err, monitor.ErrBackup)
+		require.ErrorContains(t, err, `none of its parts is taken: the engines here have ["c"]`)
+		require.Equal(t, map[string]monitor.Fate{"a": monitor.PartUntaken, "b": monitor.PartUntaken, "c": monitor.PartMissing}, fates(got))
+	}
+	_, err := withParts(t).Restore(t.Context(), bytes.NewReader(file))
+	require.ErrorIs(t, err, monitor.ErrBackup)
+	_, err = withParts(t).Backup(t.Context(), io.Discard)
+	require.ErrorContains(t, err, "monitor: back up: there is nothing")
+}
+
+func TestBackupOfAMonitorThatIsOff(t *testing.T) {
+	t.Parallel()
+	file := backup(t, withParts(t, &vault{name: "a"}))
+	m := plain(t, monitor.WithDisabled())
+	_, err := m.Backup(t.Context(), io.Discard)
+	require.ErrorIs(t, err, monitor.ErrOff)
+	_, err = m.Restore(t.Context(), bytes.NewReader(file))
+	require.ErrorIs(t, err, monitor.ErrOff)
+}
+
+// TestForeignBackup: another service's is taken if that is asked for.
+func TestForeignBackup(t *testing.T) {
+	t.Parallel()
+	file := backup(t, withParts(t, &vault{name: "a", value: "the shop's"}))
+	a := &vault{name: "a", value: "mine"}
+	m := plain(t, monitor.WithService("depot", ""))
+	require.NoError(t, m.AddSnapshotter(a))
+	got, err := m.Restore(t.Context(), bytes.NewReader(file))
+	require.ErrorIs(t, err, monitor.ErrBackup)
+	require.ErrorContains(t, err, `it is of service "shop" and this is "depot" (see WithForeign)`)
+	require.Equal(t, "shop", got.Service)
+	require.Equal(t, "mine", a.value)
+	_, err = m.Restore(t.Context(), bytes.NewReader(file), monitor.WithForeign())
+	require.NoError(t, err)
+	require.Equal(t, "the shop's", a.value)
+}
+
+// TestUnreadBackup: nothing is said of the parts of one that is damaged.
+func TestUnreadBackup(t *testing.T) {
+	t.Parallel()
+	whole := backup(t, withParts(t, &vault{name: "a", value: "1"}, &vault{name: "b", value: "2"}))
+	m := withParts(t, &vault{name: "a"}, &vault{name: "z"})
+	got, err := m.Restore(t.Context(), bytes.NewReader(whole[:len(whole)-4]))
+	require.ErrorIs(t, err, monitor.ErrBackup)
+	require.Equal(t, map[string]monitor.Fate{"a": monitor.PartUnread, "b": monitor.PartUnread, "z": monitor.PartUnread}, fates(got))
+	for _, r := range []io.Reader{&bytes.Buffer{}, bytes.NewReader(nil)} {
+		got, err = m.Restore(t.Context(), r)
+		require.ErrorIs(t, err, monitor.ErrBackup)
+		require.ErrorContains(t, err, "the backup is empty")
+		require.Equal(t, map[string]monitor.Fate{"a": monitor.PartUnread, "z": monitor.PartUnread}, fates(got))
+	}
+}
+
+// TestRestoreIsLogged: what became of each part.
+func TestRestoreIsLogged(t *testing.T) {
+	t.Parallel()
+	file := backup(t, withParts(t, &vault{name: "a"}, &vault{name: "b"}, &vault{name: "c"}))
+	restore := func(opts []monitor.RestoreOption, parts ...monitor.Snapshotter) []map[string]any {
+		var out bytes.Buffer
+		m := plain(t, monitor.WithService("shop", ""), monitor.WithLogger(slog.New(slog.NewJSONHandler(&out, nil))))
+		for _, p := range parts {
+			require.NoError(t, m.AddSnapshotter(p))
+		}
+		_, _ = m.Restore(t.Context(), bytes.NewReader(file), opts...)
+		records := written(t, &out)
+		for _, r := range records {
+			require.Equal(t, "shop", r["service"])
+			require.Equal(t, "2023-11-14T22:13:20Z", r["of"])
+			for _, key := range []string{"time", "service", "of"} {
+				delete(r, key)
+			}
+		}
+		return records
+	}
+	type record = map[string]any
+	a, b, c := &vault{name: "a"}, &vault{name: "b"}, &vault{name: "c"}
+	require.Equal(t, []record{{"level": "INFO", "msg": "a backup was restored", "restored": "a b c"}}, restore(nil, a, b, c))
+	require.Equal(t, []record{{"level": "WARN", "msg": "a backup was restored", "restored": "a b", "untaken": "c", "missing": "d"}},
+		restore(nil, a, b, &vault{name: "d"}))
+	require.Equal(t, []record{{"level": "ERROR", "msg": "a backup was not restored", "error": "b: boom", "put back": "a b", "untaken": "c"}},
+		restore(nil, a, &vault{name: "b", takErr: errors.New("boom")}))
+	require.Empty(t, restore([]monitor.RestoreOption{monitor.WithDryRun()}, a))
+}
+
+func TestArchiveAsJSON(t *testing.T) {
+	t.Parallel()
+	got, err := json.Marshal(monitor.Archive{Time: time.Unix(0, 0).UTC(), Service: "shop", Parts: []monitor.Part{
+		{Name: "a", Bytes: 3, Fate: monitor.PartRefused, Err: errors.New("that is bad")}, {Name: "b", Fate: monitor.PartRestorable},
+	}})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"time":"1970-01-01T00:00:00Z","service":"shop","version":"","parts":[
+		{"name":"a","bytes":3,"fate":"refused","error":"that is bad"},{"name":"b","bytes":0,"fate":"restorable"}]}`, string(got))
 }

@@ -24,7 +24,32 @@
 //
 // # Running
 //
-// [Monitor.Run] owns every goroutine of the SDK. Constructors start nothing.
+// [Monitor.Run] owns every goroutine of the SDK. Constructors start nothing. A sink
+// that has to be run is run with the monitor: [WithSink] is enough.
+//
+// # Backups
+//
+// [Monitor.Backup] writes what the engines know into one file, and [Monitor.Restore]
+// takes it back: at the start, between making the engines and Run, if the operator
+// asks for it.
+//
+//	history, err := history.New(m)         // engines add themselves
+//	if file := os.Getenv("RESTORE"); file != "" {
+//		f, err := os.Open(file)
+//		…
+//		archive, err := m.Restore(ctx, f)  // with WithDryRun: only says what it would do
+//	}
+//	return m.Run(ctx, history)
+//
+// And, each night while it runs, to a new file that takes the place of the last one
+// when it is whole:
+//
+//	f, err := os.Create(path + ".new")
+//	…
+//	_, err = m.Backup(ctx, f)
+//	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+//		err = os.Rename(path+".new", path)
+//	}
 //
 // # Off
 //

@@ -85,8 +85,12 @@ func WithLogSources(limit int) LogOption {
 // is the line of code with its directory ("api/quote.go:42"), "unknown", or
 // "other" past [WithLogSources].
 //
+// The monitor's own logger, unless [WithLogger] set another, goes to the default
+// of the moment, and so through the handler once that is it.
+//
 // Do not give it the default handler of package slog and then make it the
-// default: that one writes through package log, which would write to it.
+// default: that one writes through package log, which would write to it. Nor give
+// it the handler of the monitor's logger.
 //
 // A nil next drops the records that were counted. A monitor that is off
 // returns next itself.
@@ -146,6 +150,18 @@ type logHandler struct {
 type logStep struct {
 	group string
 	attrs []slog.Attr
+}
+
+// walk goes the steps from a handler on.
+func walk(from slog.Handler, steps []logStep) slog.Handler {
+	for _, s := range steps {
+		if s.group != "" {
+			from = from.WithGroup(s.group)
+		} else {
+			from = from.WithAttrs(s.attrs)
+		}
+	}
+	return from
 }
 
 var _ slog.Handler = (*logHandler)(nil)
@@ -223,15 +239,7 @@ func (h *logHandler) handleWith(ctx context.Context, r slog.Record, trace, reque
 		r.AddAttrs(ids...)
 		return h.next.Handle(ctx, r)
 	}
-	next := h.root.WithAttrs(slices.Clone(ids))
-	for _, s := range h.steps {
-		if s.group != "" {
-			next = next.WithGroup(s.group)
-		} else {
-			next = next.WithAttrs(s.attrs)
-		}
-	}
-	return next.Handle(ctx, r)
+	return walk(h.root.WithAttrs(slices.Clone(ids)), h.steps).Handle(ctx, r)
 }
 
 // maxAsking is how many calls of the host's functions may be under way. That

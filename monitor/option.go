@@ -69,7 +69,7 @@ type config struct {
 func newConfig(opts []Option) (*config, error) {
 	c := &config{
 		service: "", profiles: []Profile{ProfileDesign}, labelLimit: 2000, edgeLimit: 4096,
-		logger: slog.Default(), clock: time.Now, grace: 10 * time.Second, sampling: map[Kind]float64{},
+		logger: slog.New(laterDefault{}), clock: time.Now, grace: 10 * time.Second, sampling: map[Kind]float64{},
 	}
 	for _, o := range opts {
 		if o != nil {
@@ -189,7 +189,8 @@ func WithLabelLimit(n int) Option { return optionFunc(func(c *config) { c.labelL
 // WithEdgeLimit bounds the dependency edges that are kept. Default: 4096.
 func WithEdgeLimit(n int) Option { return optionFunc(func(c *config) { c.edgeLimit = n }) }
 
-// WithLogger sets where the SDK reports its own troubles. Default: slog.Default().
+// WithLogger sets where the SDK reports its own troubles. Default: slog.Default(),
+// as it is when there is one to report.
 func WithLogger(l *slog.Logger) Option { return optionFunc(func(c *config) { c.logger = l }) }
 
 // WithClock sets the source of wall-clock stamps. Default: time.Now.
@@ -226,7 +227,8 @@ func WithPseudonymKey(key []byte) Option {
 	return optionFunc(func(c *config) { c.pseudonymKey = append([]byte{}, key...) })
 }
 
-// WithSink sends events to s under a name that no other sink has.
+// WithSink sends events to s under a name that no other sink has. If s is a
+// [Runner], [Monitor.Run] runs it.
 func WithSink(name string, s Sink, opts ...SinkOption) Option {
 	return optionFunc(func(c *config) { c.sinks = append(c.sinks, newSinkConfig(name, s, opts)) })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -43,6 +44,11 @@ var (
 // after the grace period is named in the error and left behind. A panic of an
 // engine is an error. All errors are joined; a stop that was asked for is none.
 //
+// A sink that is a [Runner] is an engine as well, from before its first Write until
+// after its last, with a grace period of its own. It need not be given: if it is,
+// it has the place among the engines that it was given. Do not run it in any other
+// way, such as by a Runner that calls its Run.
+//
 // The start is marked as a deploy of the build's revision: see [Monitor.Mark].
 // Run may be called once. A monitor that is off runs the engines and nothing else.
 func (m *Monitor) Run(ctx context.Context, engines ...Runner) error {
@@ -57,6 +63,11 @@ func (m *Monitor) Run(ctx context.Context, engines ...Runner) error {
 	r := run{m: m, ended: make(chan struct{}), over: make(chan struct{})}
 	defer close(r.over)
 
+	going := true
+	for _, s := range ownRunners(m.sinks, engines) {
+		going = r.startEngine(ctx, base, nameOf(s.runner, "sink "+s.name+"'s Run"), s.runner) && going
+	}
+	runners := len(r.tasks)
 	for _, s := range m.sinks {
 		r.start(base, "sink "+s.name, func(ctx context.Context) error {
 			s.queue.Run(ctx, m.grace)
@@ -65,28 +76,52 @@ func (m *Monitor) Run(ctx context.Context, engines ...Runner) error {
 	}
 	sinks := len(r.tasks)
 	for i, e := range engines {
-		if !r.startEngine(ctx, base, i, e) {
+		if !going {
 			break
 		}
+		if e == nil {
+			r.fail(fmt.Errorf("monitor: %w: Run engine %d = nil: want a Runner", ErrInvalidOption, i))
+			r.end()
+			break
+		}
+		going = r.startEngine(ctx, base, nameOf(e, fmt.Sprintf("engine %d (%T)", i, e)), e)
 	}
 	select {
 	case <-ctx.Done():
 	case <-r.ended:
 	}
 	r.stop(r.tasks[sinks:], m.grace)
-	for _, t := range r.tasks[:sinks] {
-		t.cancel() // they drain side by side
-	}
-	// The sinks keep the grace period themselves; this bounds one that ignores it.
-	r.stop(r.tasks[:sinks], m.grace+m.grace/4)
+	// The queues keep the grace period themselves; this bounds a sink that ignores it.
+	r.stopTogether(r.tasks[runners:sinks], m.grace+m.grace/4)
+	r.stopTogether(r.tasks[:runners], m.grace)
 	return r.err()
+}
+
+// ownRunners returns the sinks that are to be run by themselves: each once, and
+// not those that are among the engines.
+func ownRunners(sinks []*sink, engines []Runner) (out []*sink) {
+	all := slices.Clone(engines)
+	for _, s := range sinks {
+		if s.runner != nil && !slices.ContainsFunc(all, func(e Runner) bool { return same(e, s.runner) }) {
+			all, out = append(all, s.runner), append(out, s)
+		}
+	}
+	return out
+}
+
+// same reports whether two are one; of a type that cannot be compared, all are.
+func same(a, b Runner) bool {
+	if reflect.TypeOf(a) != reflect.TypeOf(b) {
+		return false
+	}
+	return !reflect.ValueOf(b).Comparable() || a == b
 }
 
 // run is the state of one call of Run.
 type run struct {
 	m     *Monitor
 	tasks []*task
-	end   sync.Once
+	once  sync.Once
 	ended chan struct{} // closed when an engine has ended
 	over  chan struct{} // closed when Run returns
 
@@ -99,6 +134,9 @@ type task struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 }
+
+// end has all engines stopped.
+func (r *run) end() { r.once.Do(func() { close(r.ended) }) }
 
 func (r *run) fail(err error) {
 	r.mu.Lock()
@@ -128,15 +166,9 @@ func (r *run) start(base context.Context, name string, f func(context.Context) e
 
 // startEngine starts an engine and waits until it is ready. It reports whether
 // the next one is to be started.
-func (r *run) startEngine(ctx, base context.Context, i int, e Runner) bool {
-	end := func() { r.end.Do(func() { close(r.ended) }) }
-	if e == nil {
-		r.fail(fmt.Errorf("monitor: %w: Run engine %d = nil: want a Runner", ErrInvalidOption, i))
-		end()
-		return false
-	}
-	r.start(base, nameOf(i, e), func(ctx context.Context) error {
-		defer end()
+func (r *run) startEngine(ctx, base context.Context, name string, e Runner) bool {
+	r.start(base, name, func(ctx context.Context) error {
+		defer r.end()
 		err := e.Run(ctx)
 		asked := ctx.Err() != nil
 		switch {
@@ -149,7 +181,7 @@ func (r *run) startEngine(ctx, base context.Context, i int, e Runner) bool {
 	})
 	if rd, ok := e.(Readier); ok {
 		select {
-		case <-r.ready(nameOf(i, e), rd, end):
+		case <-r.ready(name, rd):
 		case <-ctx.Done():
 		case <-r.ended:
 		}
@@ -166,7 +198,7 @@ func (r *run) startEngine(ctx, base context.Context, i int, e Runner) bool {
 
 // ready returns a channel that is closed when the engine is. Asking is the
 // host's code: it may block or panic.
-func (r *run) ready(name string, rd Readier, end func()) <-chan struct{} {
+func (r *run) ready(name string, rd Readier) <-chan struct{} {
 	out := make(chan struct{})
 	go func() {
 		err := r.guarded(name, func() error {
@@ -181,18 +213,18 @@ func (r *run) ready(name string, rd Readier, end func()) <-chan struct{} {
 		})
 		if err != nil {
 			r.fail(err)
-			end()
+			r.end()
 		}
 	}()
 	return out
 }
 
 // nameOf is what errors call an engine: what it calls itself, or its place.
-func nameOf(i int, e Runner) string {
+func nameOf(e Runner, place string) string {
 	if s, ok := e.(fmt.Stringer); ok {
 		return s.String()
 	}
-	return fmt.Sprintf("engine %d (%T)", i, e)
+	return place
 }
 
 // guarded calls the host's f. A panic is an error, and so is a goroutine that
@@ -230,6 +262,14 @@ func (r *run) stop(tasks []*task, grace time.Duration) {
 		r.hurry(tasks[:i+1], grace/4)
 		return
 	}
+}
+
+// stopTogether ends tasks side by side.
+func (r *run) stopTogether(tasks []*task, grace time.Duration) {
+	for _, t := range tasks {
+		t.cancel()
+	}
+	r.stop(tasks, grace)
 }
 
 // hurry ends tasks at once and names those that do not obey.

@@ -237,3 +237,95 @@ func TestRunAccusesNobodyWrongly(t *testing.T) {
 		})
 	}
 }
+
+// store is a sink that has to be run.
+type store struct {
+	recorder
+
+	name    string
+	j       *journal
+	running bool
+	ended   chan struct{} // its Run ends by itself when it is closed
+}
+
+func (s *store) Write(ctx context.Context, batch []monitor.Event) error {
+	s.j.note("w" + s.name)
+	return s.recorder.Write(ctx, batch)
+}
+
+func (s *store) Run(ctx context.Context) error {
+	if s.running {
+		panic("it runs already")
+	}
+	s.running = true
+	s.j.note("+" + s.name)
+	select {
+	case <-ctx.Done():
+	case <-s.ended:
+	}
+	s.j.note("-" + s.name)
+	return nil
+}
+
+// listed is a sink that has to be run and cannot be compared.
+type listed struct {
+	*store
+
+	_ []string
+}
+
+func TestRunRunsSinks(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		give func(s *store) (monitor.Sink, []monitor.Runner)
+		want string
+	}{
+		"by itself":  {func(s *store) (monitor.Sink, []monitor.Runner) { return s, nil }, "+s +e -e ws -s"},
+		"given":      {func(s *store) (monitor.Sink, []monitor.Runner) { return s, []monitor.Runner{s} }, "+s +e -e -s ws"},
+		"no pointer": {func(s *store) (monitor.Sink, []monitor.Runner) { return listed{store: s}, nil }, "+s +e -e ws -s"},
+		"that is given": {func(s *store) (monitor.Sink, []monitor.Runner) {
+			return listed{store: s}, []monitor.Runner{listed{store: s}}
+		}, "+s +e -e -s ws"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var j journal
+				sink, given := c.give(&store{name: "s", j: &j})
+				m := plain(t, monitor.WithSink("s", sink, monitor.WithKinds(monitor.KindQuery), monitor.WithBatch(10, time.Hour)),
+					monitor.WithSink("too", sink, monitor.WithKinds(monitor.KindCache)))
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(time.Minute, cancel)
+				given = append(given, newEngine(&j, "e", time.Second, time.Second))
+				time.AfterFunc(2*time.Second, func() { m.Record(monitor.Event{Kind: monitor.KindQuery}) })
+				require.NoError(t, m.Run(ctx, given...))
+				require.Equal(t, c.want, j.String())
+			})
+		})
+	}
+}
+
+func TestRunEndsWhenASinksRunEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		s := &store{name: "s", j: &j, ended: make(chan struct{})}
+		time.AfterFunc(time.Minute, func() { close(s.ended) })
+		err := plain(t, monitor.WithSink("shelf", s)).Run(t.Context(), newEngine(&j, "e", 0, time.Second))
+		require.ErrorIs(t, err, monitor.ErrEndedEarly)
+		require.ErrorContains(t, err, "monitor: sink shelf's Run: ")
+		require.Contains(t, j.String(), "-s -e")
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{name: "s", j: &journal{}, running: true} // panics
+		require.ErrorContains(t, plain(t, monitor.WithSink("shelf", s)).Run(t.Context()), "it runs already")
+	})
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Minute, cancel)
+		var j journal
+		s := &store{name: "s", j: &j}
+		require.NoError(t, plain(t, monitor.WithSink("s", s), monitor.WithDisabled()).Run(ctx))
+		require.Empty(t, j.String(), "a monitor that is off runs engines that are given and nothing else")
+	})
+}

@@ -13,8 +13,8 @@ import (
 
 // A Sink takes events somewhere. Write is called by one goroutine at a time
 // and may block until ctx is done. The batch is the sink's only until Write
-// returns, and must not be changed. What a sink holds open it may close when
-// [Monitor.Run] has returned. Delivery is at least once: an error makes the SDK
+// returns, and must not be changed. A sink that is a [Runner] as well is run by
+// [Monitor.Run]. What a sink holds open it may close when that has returned. Delivery is at least once: an error makes the SDK
 // hold the batch and try again, later and later, unless it was made by
 // [Permanent]. An error with a method RetryAfter() time.Duration says when, 5 min
 // at most. A panic counts as an error and, when it comes back twice with the same
@@ -99,6 +99,7 @@ func (c *sinkConfig) validate() (errs []error) {
 // sink is one configured sink with its queue.
 type sink struct {
 	name    string
+	runner  Runner // nil: the sink is none
 	wants   [kindEnd]bool
 	queue   *queue.Queue[Event]
 	sampled *instrument.Cell
@@ -106,6 +107,7 @@ type sink struct {
 
 func (m *Monitor) newSink(c *sinkConfig) *sink {
 	s := &sink{name: c.name, sampled: m.dropped.Cell(c.name, "sampled")}
+	s.runner, _ = c.sink.(Runner)
 	for _, k := range Kinds() {
 		s.wants[k] = c.kinds == nil
 	}

@@ -48,8 +48,17 @@ victoria_logs() (
 	go build -o "$built/victoria-logs" "$package/app/victoria-logs"
 )
 
-# A module whose server has a name of its own: Debian's is another one.
-engine() { GOBIN=$built go install "github.com/prometheus/prometheus/cmd/prometheus@$1" && mv "$built/prometheus" "$built/prometheus-$1"; }
+# A server with a name of its own: Debian's is another one. Its go.mod replaces a
+# module, which go install refuses.
+engine() (
+	local package=github.com/prometheus/prometheus/cmd/prometheus dir
+	dir=$(mktemp -d)
+	trap 'rm -rf "$dir"' EXIT
+	cd "$dir"
+	go mod init tool 2>/dev/null
+	go get -tool "$package@$1" 2>/dev/null
+	go build -ldflags '-s -w' -o "$built/prometheus-$1" "$package"
+)
 
 unbuilt=0
 if [ "${1:-}" = full ]; then

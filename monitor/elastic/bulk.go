@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,7 +32,7 @@ const (
 var (
 	// errNoElasticsearch is the answer of something else: a proxy, a login page.
 	errNoElasticsearch = errors.New("the answer is none of an Elasticsearch")
-	errBusy            = errors.New("elastic: the server has too much to do")
+	errBusy            = errors.New("the server has too much to do")
 )
 
 // AnswerError is a refusal by the server. What it says of documents is left
@@ -42,7 +43,7 @@ type AnswerError struct {
 }
 
 func (e *AnswerError) Error() string {
-	return fmt.Sprintf("elastic: the server answered %d %s", e.Status, e.Type)
+	return strings.TrimSpace(fmt.Sprintf("the server answered %d %s", e.Status, e.Type))
 }
 
 // send implements outbox.Send.
@@ -143,11 +144,11 @@ func (b *bulk) request(ctx context.Context, items []*outbox.Item) (status int, e
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		return 0, fmt.Errorf("elastic: bulk request to %s: %w", b.config.name, err)
+		return 0, b.failed(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return resp.StatusCode, outbox.RetryAfter(resp.Header, time.Now(), refusal(resp))
+		return resp.StatusCode, outbox.RetryAfter(resp.Header, time.Now(), b.failed(refusal(resp)))
 	}
 	var answer struct {
 		Errors *bool
@@ -155,9 +156,9 @@ func (b *bulk) request(ctx context.Context, items []*outbox.Item) (status int, e
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.Errors == nil || len(answer.Items) != len(items) {
 		if ctx.Err() != nil {
-			return 0, fmt.Errorf("elastic: bulk request to %s: %w", b.config.name, ctx.Err())
+			return 0, b.failed(ctx.Err())
 		}
-		return 0, fmt.Errorf("elastic: bulk request to %s: %w", b.config.name, errNoElasticsearch)
+		return 0, b.failed(errNoElasticsearch)
 	}
 	again := 0
 	for i, item := range answer.Items {
@@ -166,10 +167,16 @@ func (b *bulk) request(ctx context.Context, items []*outbox.Item) (status int, e
 		}
 	}
 	if again > 0 {
-		return http.StatusTooManyRequests, outbox.RetryAfter(resp.Header, time.Now(), fmt.Errorf("%w: %d of %d documents are to be tried again", errBusy, again, len(items)))
+		return http.StatusTooManyRequests, outbox.RetryAfter(resp.Header, time.Now(),
+			b.failed(fmt.Errorf("%w: %d of %d documents are to be tried again", errBusy, again, len(items))))
 	}
 	b.count(outbox.OK)
 	return http.StatusOK, nil
+}
+
+// failed says which server it is that a request failed of.
+func (b *bulk) failed(err error) error {
+	return fmt.Errorf("elastic: bulk request to %s: %w", b.config.servers(), err)
 }
 
 // verdict is the answer for one document.
@@ -186,7 +193,7 @@ func (b *bulk) judge(item *outbox.Item, v verdict) bool {
 	case v.Status == http.StatusConflict: // an answer was lost: it is there
 		b.done(item, outbox.Duplicate)
 	case v.Status >= 400 && v.Status < 500 && v.Status != http.StatusTooManyRequests:
-		b.reason = &AnswerError{Status: v.Status, Type: shorten(v.Error.Type)}
+		b.reason = b.failed(&AnswerError{Status: v.Status, Type: shorten(v.Error.Type)})
 		b.done(item, outbox.Rejected)
 	default:
 		return false

@@ -31,6 +31,9 @@
 // [WithRedact]) is replaced before it leaves, in groups and in marshalled values
 // too, and so are credentials in URLs and after "Bearer" or "password=" in any text.
 //
+// A log record is there once: with a handler, what monitor.LogHandler makes events
+// of (the kind monitor.KindLog) is not taken from the sink.
+//
 // # Trouble
 //
 // Nothing here is in the host's way: a log record is written out, queued and

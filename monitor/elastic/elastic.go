@@ -29,6 +29,7 @@ type Store struct {
 	box    *outbox.Box
 	events *outbox.Stream
 
+	handled     atomic.Bool // there is a Handler
 	logs        *queue.Queue[[]byte]
 	logsDropped *outbox.Counter
 
@@ -110,11 +111,15 @@ func (s *Store) off() bool {
 }
 
 // Write implements monitor.Sink. The documents that were taken of a batch that
-// failed are not sent again with it.
+// failed are not sent again with it. Once there is a [Store.Handler], events of
+// the kind monitor.KindLog are left out: it has taken the records they are made of.
 func (s *Store) Write(ctx context.Context, batch []monitor.Event) error {
-	records := make([][]byte, len(batch))
+	records := make([][]byte, 0, len(batch))
 	for i := range batch {
-		records[i] = s.eventRecord(&batch[i])
+		if batch[i].Kind == monitor.KindLog && s.handled.Load() {
+			continue
+		}
+		records = append(records, s.eventRecord(&batch[i]))
 	}
 	return s.events.Write(ctx, records)
 }

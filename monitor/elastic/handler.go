@@ -13,7 +13,8 @@ import (
 // Handler returns a handler that takes log records to the store. It never waits
 // and never fails: a record is written out at once, redacted, and queued; see
 // [Store.Run]. Handlers derived from it, and others of the store, share its queue.
-// The store's own records about its troubles are not taken.
+// The store's own records about its troubles are not taken. From then on [Store.Write]
+// leaves out events of the kind monitor.KindLog, which would be there twice.
 func (s *Store) Handler(opts ...HandlerOption) slog.Handler {
 	c := handlerConfig{}
 	for _, o := range opts {
@@ -24,6 +25,7 @@ func (s *Store) Handler(opts ...HandlerOption) slog.Handler {
 	if c.level == nil {
 		c.level = slog.LevelInfo
 	}
+	s.handled.Store(true)
 	h := &handler{store: s, config: &c, ready: document{redactor: s.redactor}}
 	h.ready.open()
 	return h

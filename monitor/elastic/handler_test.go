@@ -195,6 +195,39 @@ func TestBehindLogHandler(t *testing.T) {
 	require.Equal(t, map[string]any{"g": map[string]any{"a": 1.0}}, src["attributes"])
 }
 
+// A log record is there once, though the sink takes events of all kinds.
+func TestOnce(t *testing.T) {
+	t.Parallel()
+	es := newStandIn(t)
+	s := newStore(t, es.URL, elastic.WithLogBatch(1, time.Millisecond))
+	log := monitor.Event{Kind: monitor.KindLog, Name: "a.go:1", Time: time.Now()}
+	require.NoError(t, s.Write(t.Context(), []monitor.Event{log}))
+	require.Len(t, es.taken(), 1, "without a handler events are all there is")
+	m, err := monitor.New(monitor.WithLogger(slog.New(slog.DiscardHandler)),
+		monitor.WithSink("elastic", s, monitor.WithKinds(monitor.Kinds()...), monitor.WithBatch(1, time.Millisecond)))
+	require.NoError(t, err)
+	l := slog.New(m.LogHandler(s.Handler()))
+	monitortest.Run(t, m, s)
+	for i := range 3 {
+		l.Error("broken", "n", i)
+	}
+	m.Record(monitor.Event{Kind: monitor.KindMark, Name: "last"})
+	logs := func() (n int, last bool) {
+		for _, d := range es.taken() {
+			if d.Source["kind"] == "log" {
+				n++
+			}
+			last = last || d.Source["name"] == "last"
+		}
+		return n, last
+	}
+	require.Eventually(t, func() bool { n, last := logs(); return n >= 4 && last }, 10*time.Second, 10*time.Millisecond)
+	time.Sleep(200 * time.Millisecond) // for what must not come
+	require.NoError(t, s.Write(t.Context(), []monitor.Event{log}))
+	n, _ := logs()
+	require.Equal(t, 4, n)
+}
+
 // Ever so many attributes, and texts of any length, make a document of a
 // bounded size that Elasticsearch takes.
 func TestBounds(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chronoretrace/chronomon/internal/queue"
+	"github.com/chronoretrace/chronomon/internal/urltext"
 	"github.com/chronoretrace/chronomon/monitor"
 )
 
@@ -32,6 +33,7 @@ type config struct {
 	transport  http.RoundTripper
 	bulkBytes  int
 	retention  time.Duration
+	replace    bool
 	replicas   int
 	redact     []string
 	spillDir   string
@@ -76,7 +78,7 @@ func (c *config) validate(addresses []string) (errs []error) {
 	for i, a := range addresses {
 		u, err := url.Parse(a)
 		ok := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == ""
-		check(ok, fmt.Sprintf("New address %d", i), "one that is none", "http(s)://host[:port][/path]")
+		check(ok, fmt.Sprintf("New address %d", i), urltext.Show(a), "http(s)://host[:port][/path]")
 		if ok {
 			c.urls = append(c.urls, u)
 		}
@@ -100,6 +102,16 @@ func (c *config) validate(addresses []string) (errs []error) {
 	check(c.logs.Age > 0, "WithLogBatch age", c.logs.Age, "a positive duration")
 	check(c.drain > 0, "WithLogDrain", c.drain, "a positive duration")
 	return errs
+}
+
+// servers names the store and where it is, for errors: without credentials and
+// paths.
+func (c *config) servers() string {
+	hosts := make([]string, len(c.urls))
+	for i, u := range c.urls {
+		hosts[i] = u.Host
+	}
+	return c.name + " at " + strings.Join(hosts, ", ")
 }
 
 func validIndex(name string) bool {
@@ -141,6 +153,11 @@ func WithBulkBytes(n int) Option { return optionFunc(func(c *config) { c.bulkByt
 // WithRetention is when [Store.Setup] has indices deleted. Default: 30 days; 0:
 // never.
 func WithRetention(d time.Duration) Option { return optionFunc(func(c *config) { c.retention = d }) }
+
+// WithReplaceRetention has [Store.Setup] replace a lifecycle policy of its name
+// that deletes indices after another time; a shorter one deletes documents.
+// Default: it stays, and is an error.
+func WithReplaceRetention() Option { return optionFunc(func(c *config) { c.replace = true }) }
 
 // WithReplicas is how many copies [Store.Setup] has of each index. Default: 1.
 func WithReplicas(n int) Option { return optionFunc(func(c *config) { c.replicas = n }) }

@@ -40,6 +40,10 @@ func TestOptions(t *testing.T) {
 		require.ErrorIs(t, err, monitor.ErrInvalidOption, address)
 		require.NotContains(t, err.Error(), "secret=1")
 	}
+	_, err = elastic.New([]string{"localhost:9200", "https://ada:secret=1@es:9200/?secret=1"})
+	require.ErrorContains(t, err, "New address 0 = localhost:9200: want http(s)://")
+	require.ErrorContains(t, err, "New address 1 = https://es:9200: want http(s)://")
+	require.NotContains(t, err.Error(), "secret=1")
 	dir := t.TempDir()
 	s := newStore(t, "http://127.0.0.1:1", elastic.WithSpill(dir, 1<<20))
 	_, err = elastic.New([]string{"http://127.0.0.1:1"}, elastic.WithSpill(dir, 1<<20))

@@ -275,7 +275,7 @@ func TestErrorsAreDiscreet(t *testing.T) {
 	es.item = func(doc) (int, string) { return http.StatusBadRequest, "mapper_parsing_exception" }
 	s := newStore(t, es.URL, elastic.WithBasicAuth("user", "hunter3"))
 	err := s.Write(t.Context(), batch(1))
-	require.EqualError(t, err, "elastic: the server answered 400 mapper_parsing_exception")
+	require.EqualError(t, err, "elastic: bulk request to elastic at "+strings.TrimPrefix(es.URL, "http://")+": the server answered 400 mapper_parsing_exception")
 	require.NoError(t, s.Write(t.Context(), nil))
 }
 
@@ -315,6 +315,41 @@ func TestSetup(t *testing.T) {
 	require.NoError(t, newStore(t, es.URL, elastic.WithRetention(0)).Setup(t.Context()))
 	require.Len(t, es.puts, 1)
 	require.Error(t, newStore(t, "http://127.0.0.1:1").Setup(t.Context()))
+}
+
+// A policy that is there stays, unless it is to be replaced; one that is as it
+// should be is not touched.
+func TestSetupKeepsPolicies(t *testing.T) {
+	t.Parallel()
+	const put = "PUT /_ilm/policy/chronoretrace-logs"
+	for name, tc := range map[string]struct {
+		phases string
+		found  string // in the error; "" for none
+	}{
+		"same":       {`{"delete":{"min_age":"30d","actions":{}},"warm":{}}`, ""},
+		"in seconds": {`{"delete":{"min_age":"2592000s"}}`, ""},
+		"longer":     {`{"delete":{"min_age":"365d"}}`, "found 365d"},
+		"at once":    {`{"delete":{}}`, "found 0ms"},
+		"for ever":   {`{"hot":{}}`, "found for ever"},
+		"odd":        {`{"delete":{"min_age":"soon"}}`, "found soon"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			es := newStandIn(t)
+			es.policy = `{"chronoretrace-logs":{"version":1,"policy":{"phases":` + tc.phases + `}}}`
+			err := newStore(t, es.URL).Setup(t.Context())
+			require.NotContains(t, es.puts, put)
+			if tc.found == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, elastic.ErrOtherRetention)
+			require.ErrorContains(t, err, `elastic: set up policy "chronoretrace-logs" of elastic at `+strings.TrimPrefix(es.URL, "http://")+
+				": it has another retention: wanted 2592000s, "+tc.found)
+			require.NoError(t, newStore(t, es.URL, elastic.WithReplaceRetention()).Setup(t.Context()))
+			require.Contains(t, es.puts, put)
+		})
+	}
 }
 
 // A node that is down is passed over.

@@ -30,6 +30,7 @@ type standIn struct {
 	ids      map[string]bool                            // guarded by mu
 	requests [][]doc                                    // guarded by mu
 	puts     map[string]map[string]any                  // guarded by mu; bodies of other requests
+	policy   string                                     // guarded by mu; the lifecycle policy that is there
 	limit    int                                        // guarded by mu; bytes of a body, 0: none
 	answer   func(w http.ResponseWriter, n int) bool    // guarded by mu; answers the whole request, if it is not nil and returns true
 	item     func(d doc) (status int, errorType string) // guarded by mu; 0: takes it
@@ -76,6 +77,13 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := plain(r)
 	if err != nil {
 		s.t.Errorf("stand-in: %v", err)
+	}
+	if r.Method == http.MethodGet {
+		if s.policy == "" {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		fmt.Fprint(w, s.policy)
+		return
 	}
 	if r.URL.Path != "/_bulk" {
 		var v map[string]any

@@ -125,7 +125,7 @@ func TestOutage(t *testing.T) {
 				opts = append(opts, elastic.WithSpill(dir, 16<<20))
 			}
 			s, rows := onVictoriaLogs(t, server, opts...)
-			require.NoError(t, s.Setup(t.Context()))
+			require.ErrorIs(t, s.Setup(t.Context()), elastic.ErrNoRetention)
 			m, err := monitor.New(
 				monitor.WithLogger(monitortest.Logger(t)), monitor.WithGracePeriod(2*time.Second),
 				monitor.WithSink("elastic", s, monitor.WithBatch(100, 10*time.Millisecond), monitor.WithRetry(20*time.Millisecond, 200*time.Millisecond),

@@ -11,9 +11,10 @@ import (
 )
 
 // A Cycle is one evaluation of many rules at one time: a [monitor.Querier] that
-// computes equal expressions once. Queries for another time, and range queries,
-// are not shared. It is safe for concurrent use, and is dropped when the
-// evaluation is over.
+// computes equal expressions once, and so those that hold the same against
+// different thresholds. Queries for another time, and range queries, are not
+// shared. It is safe for concurrent use, and is dropped when the evaluation is
+// over.
 type Cycle struct {
 	db *DB
 	at time.Time
@@ -43,14 +44,26 @@ func (c *Cycle) Query(ctx context.Context, promql string, at time.Time) ([]monit
 	if !at.Equal(c.at) {
 		return c.db.Query(ctx, promql, at)
 	}
+	of, keep := c.db.thresholds.split(promql)
+	if keep == nil {
+		return c.shared(promql).get(ctx, c.db, promql, at, nil)
+	}
+	if kept, err := c.shared(of).get(ctx, c.db, of, at, keep); err == nil {
+		return kept, nil
+	}
+	return c.shared(promql).get(ctx, c.db, promql, at, nil) // it may have been about what the comparison leaves out
+}
+
+// shared returns where the answer to an expression is, or will be.
+func (c *Cycle) shared(promql string) *shared {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	s := c.memo[promql]
 	if s == nil {
 		s = &shared{}
 		c.memo[promql] = s
 	}
-	c.mu.Unlock()
-	return s.get(ctx, c.db, promql, at)
+	return s
 }
 
 // QueryRange implements [monitor.Querier].
@@ -58,9 +71,10 @@ func (c *Cycle) QueryRange(ctx context.Context, promql string, r monitor.Range) 
 	return c.db.QueryRange(ctx, promql, r)
 }
 
-// get computes the answer, or waits for the caller that does. One whose
-// context ended leaves it to the next.
-func (s *shared) get(ctx context.Context, db *DB, promql string, at time.Time) ([]monitor.Sample, error) {
+// get computes the answer, or waits for the caller that does, and returns what of
+// it is to be kept; all, if keep is nil. A caller whose context ended leaves the
+// computing to the next.
+func (s *shared) get(ctx context.Context, db *DB, promql string, at time.Time, keep func(float64) bool) ([]monitor.Sample, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.done {
@@ -74,5 +88,33 @@ func (s *shared) get(ctx context.Context, db *DB, promql string, at time.Time) (
 	if s.err != nil {
 		return nil, s.err
 	}
-	return s.answer.samples(promql) // each caller gets its own
+	return s.answer.samples(promql, keep) // each caller gets its own
+}
+
+// thresholds remembers which expressions hold something against a number.
+type thresholds struct {
+	mu    sync.Mutex
+	known map[string]threshold // guarded by mu
+}
+
+// threshold is an expression such as rate(x[5m]) > 5: what it is about, and
+// whether a value is among its own. keep is nil for other expressions.
+type threshold struct {
+	of   string
+	keep func(float64) bool
+}
+
+func (t *thresholds) split(promql string) (of string, keep func(float64) bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	found, ok := t.known[promql]
+	if !ok {
+		const most = 10_000 // more rules than that are parsed again
+		if t.known == nil || len(t.known) >= most {
+			t.known = map[string]threshold{}
+		}
+		found.of, found.keep = splitThreshold(promql)
+		t.known[promql] = found
+	}
+	return found.of, found.keep
 }

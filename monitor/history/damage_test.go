@@ -37,9 +37,9 @@ func damageable(t testing.TB) (dir string, at time.Time) {
 	p := begin(t, dir, start)
 	add(p)
 	require.NoError(t, p.db.Close())
-	p = begin(t, dir, start, history.WithFileSizes(1000, 16<<20))
+	p = begin(t, dir, start)
 	add(p)
-	require.NoError(t, p.db.Sample(t.Context(), at)) // another log
+	require.NoError(t, p.db.Rotate())
 	add(p)
 	dir = copyDir(t, dir)
 	require.Equal(t, []string{"log", "log", "snapshot"}, files(t, dir))

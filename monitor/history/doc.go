@@ -78,6 +78,28 @@
 // not include their left end. [DB.At] shares equal expressions among all rules of
 // one evaluation. A native histogram is no number: an expression whose value has
 // some is an error, from [DB.Query] and [DB.QueryRange]; the HTTP API returns them.
+// A monitor that is off has nothing, and says so: every query is an error that
+// wraps [monitor.ErrQueryUnavailable], and no empty result that reads "all quiet".
+//
+// # Queries for both sides
+//
+// The same expressions go to a Prometheus server that scrapes the process, through
+// monitor/promapi, if they use what both sides have: the metrics of the registry.
+// Only a server has up, scrape_duration_seconds and the like; here the process is up
+// while it answers, and absent(...) of one of its own metrics means the same on
+// both. Only a server adds the labels job and instance: give [WithLabels] the
+// server's values, or leave them out of selectors and of by (...). A server that
+// scrapes several processes has the series of all of them.
+//
+// Only this side has what is watched and what engines append. A server has the
+// watch above by a recording rule:
+//
+//	groups:
+//	  - name: chronomon
+//	    interval: 1m
+//	    rules:
+//	      - record: api:p95
+//	        expr: histogram_quantile(0.95, sum by (le, endpoint) (rate(api_request_duration_seconds_bucket[5m])))
 //
 // # Metrics
 //

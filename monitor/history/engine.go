@@ -212,6 +212,51 @@ func checkExpr(promql string) error {
 	return nil
 }
 
+// formatQuery returns an expression as Prometheus lays it out.
+func formatQuery(promql string) (string, error) {
+	expr, err := parser.ParseExpr(promql)
+	if err != nil {
+		return "", invalidQuery(promql, err)
+	}
+	return expr.Pretty(0), nil
+}
+
+// splitThreshold splits an expression that holds a vector against a number. keep
+// is nil for others.
+func splitThreshold(promql string) (of string, keep func(float64) bool) {
+	expr, err := parser.ParseExpr(promql)
+	if err != nil {
+		return promql, nil
+	}
+	b, ok := expr.(*parser.BinaryExpr)
+	if !ok || b.ReturnBool || b.LHS.Type() != parser.ValueTypeVector {
+		return promql, nil
+	}
+	number, ok := b.RHS.(*parser.NumberLiteral)
+	if !ok {
+		return promql, nil
+	}
+	limit := number.Val
+	switch b.Op {
+	case parser.GTR:
+		keep = func(v float64) bool { return v > limit }
+	case parser.GTE:
+		keep = func(v float64) bool { return v >= limit }
+	case parser.LSS:
+		keep = func(v float64) bool { return v < limit }
+	case parser.LTE:
+		keep = func(v float64) bool { return v <= limit }
+	case parser.EQLC:
+		keep = func(v float64) bool { return v == limit }
+	case parser.NEQ:
+		keep = func(v float64) bool { return v != limit }
+	default:
+		return promql, nil
+	}
+	at := b.LHS.PositionRange()
+	return promql[at.Start:at.End], keep
+}
+
 // selectorsOf returns the matchers of each selector in an expression.
 func selectorsOf(promql string) ([][]*labels.Matcher, error) {
 	expr, err := parser.ParseExpr(promql)

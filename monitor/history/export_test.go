@@ -15,6 +15,13 @@ func WithFileSizes(log, logs int64) Option {
 // Keep is the part of Run that writes files.
 func (db *DB) Keep(ctx context.Context) { db.keep(ctx) }
 
+// Rotate begins another log.
+func (db *DB) Rotate() error {
+	db.store.disk.maintaining.Lock()
+	defer db.store.disk.maintaining.Unlock()
+	return db.rotate()
+}
+
 // Abandon lets go of the directory and leaves the files as a crash does.
 func (db *DB) Abandon() {
 	d := db.store.disk

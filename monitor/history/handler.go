@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -18,24 +17,54 @@ import (
 )
 
 // Handler serves the reading part of Prometheus's HTTP API under /api/v1: query,
-// query_range, series, labels, label/…/values, metadata, query_exemplars and
-// status/buildinfo, by GET and where Prometheus takes it by POST. Grafana and
-// every other client of Prometheus can use the process as a data source. Like
+// query_range, format_query, series, labels, label/…/values, metadata,
+// query_exemplars, status/buildinfo and status/runtimeinfo, by GET and where
+// Prometheus takes it by POST; rules, alerts, targets and alertmanagers, which are
+// empty; and /-/healthy and /-/ready. Grafana and every other client of Prometheus
+// can use the process as a data source. While the monitor is off, data is an error
+// of status 503. Responses are gzipped if the client asks for that. Like
 // Prometheus it does not ask who is calling: put it behind what does. A prefix
 // is taken off with [http.StripPrefix].
 func (db *DB) Handler() http.Handler {
 	mux := http.NewServeMux()
-	for path, f := range map[string]apiFunc{
-		"query": db.apiQuery, "query_range": db.apiQueryRange,
-		"series": db.apiSeries, "labels": db.apiLabels, "query_exemplars": db.apiExemplars,
-	} {
-		mux.Handle("GET /api/v1/"+path, f)
-		mux.Handle("POST /api/v1/"+path, f)
+	data := map[string]endpoint{
+		"query": {db.apiQuery, true}, "query_range": {db.apiQueryRange, true}, "query_exemplars": {db.apiExemplars, true},
+		"series": {db.apiSeries, true}, "labels": {db.apiLabels, true}, "label/{name}/values": {db.apiLabelValues, false},
+		"metadata": {db.apiMetadata, false},
 	}
-	mux.Handle("GET /api/v1/label/{name}/values", apiFunc(db.apiLabelValues))
-	mux.Handle("GET /api/v1/metadata", apiFunc(db.apiMetadata))
-	mux.Handle("GET /api/v1/status/buildinfo", apiFunc(apiBuildInfo))
+	for path, e := range data {
+		if db.m.Off() {
+			e.apiFunc = func(r *http.Request) response { return response{err: unavailable(r.FormValue("query"))} }
+		}
+		mux.Handle("/api/v1/"+path, e)
+	}
+	for path, e := range db.serverAPI() {
+		mux.Handle("/api/v1/"+path, e)
+	}
+	mux.Handle("/api/v1/", apiFunc(apiNotFound))
+	mux.HandleFunc("GET /-/healthy", serveHealthy)
+	mux.HandleFunc("GET /-/ready", serveHealthy)
 	return mux
+}
+
+// endpoint is a part of the API, which is asked by GET or also by POST.
+type endpoint struct {
+	apiFunc
+	post bool
+}
+
+// ServeHTTP implements http.Handler.
+func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method == http.MethodGet, r.Method == http.MethodHead, r.Method == http.MethodPost && e.post:
+		e.apiFunc.ServeHTTP(w, r)
+		return
+	case e.post:
+		w.Header().Set("Allow", "GET, HEAD, POST")
+	default:
+		w.Header().Set("Allow", "GET, HEAD")
+	}
+	http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
 }
 
 // apiFunc answers a request whose form has been parsed.
@@ -63,8 +92,7 @@ func (f apiFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	if res.err != nil {
 		api := apiErrorOf(res.err)
-		w.WriteHeader(api.status)
-		w.Write(asJSON(struct {
+		reply(w, r, api.status, asJSON(struct {
 			Status    string `json:"status"`
 			ErrorType string `json:"errorType"`
 			Error     string `json:"error"`
@@ -74,7 +102,7 @@ func (f apiFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b := append([]byte(`{"status":"success","data":`), res.data...)
 	b = appendList(b, `,"warnings":`, res.warnings)
 	b = appendList(b, `,"infos":`, res.infos)
-	w.Write(append(b, '}'))
+	reply(w, r, http.StatusOK, append(b, '}'))
 }
 
 func appendList(b []byte, name string, list []string) []byte {
@@ -93,6 +121,9 @@ func asJSON(v any) []byte {
 func apiErrorOf(err error) apiError {
 	if q, ok := errors.AsType[*queryError](err); ok {
 		return q.api
+	}
+	if c, ok := errors.AsType[*callError](err); ok {
+		return c.api
 	}
 	return apiBadData
 }
@@ -335,28 +366,4 @@ func (db *DB) apiExemplars(r *http.Request) response {
 		out = append(out, o)
 	}
 	return response{data: asJSON(out)}
-}
-
-// apiBuildInfo says of which version the API is. Grafana asks, to know what it
-// may use.
-func apiBuildInfo(*http.Request) response {
-	version := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, dep := range info.Deps {
-			if dep.Path == "github.com/prometheus/prometheus" { // v0.310.0 is the library of release 3.10.0
-				version = libraryRelease(dep.Version)
-			}
-		}
-	}
-	return response{data: asJSON(map[string]string{"version": version, "revision": "", "branch": "", "buildUser": "", "buildDate": "", "goVersion": ""})}
-}
-
-// libraryRelease is the release of Prometheus that a version of its library is
-// from: v0.310.2 is 3.10.2.
-func libraryRelease(version string) string {
-	var major, minor, patch int
-	if _, err := fmt.Sscanf(version, "v0.%1d%02d.%d", &major, &minor, &patch); err != nil {
-		return "unknown"
-	}
-	return fmt.Sprintf("%d.%d.%d", major, minor, patch)
 }

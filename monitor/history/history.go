@@ -17,12 +17,15 @@ import (
 type DB struct {
 	m         *monitor.Monitor
 	interval  time.Duration
+	since     time.Time
 	store     *store
 	exemplars *exemplars
 	metadata  *metadata
 	collector *collector
 	engine    *engine
 	counters  *counters // nil when the monitor is off
+
+	thresholds thresholds
 
 	stepping sync.Mutex // held by Sample
 	swept    int64      // guarded by stepping; when retention was last enforced
@@ -53,7 +56,7 @@ func New(m *monitor.Monitor, opts ...Option) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{m: m, interval: c.interval, engine: newEngine(c, m.Logger()), watches: &watches{lookback: c.lookback}}
+	db := &DB{m: m, interval: c.interval, since: m.Now().UTC(), engine: newEngine(c, m.Logger()), watches: &watches{lookback: c.lookback}}
 	db.exemplars = newExemplars(c.exemplars)
 	db.metadata = &metadata{families: map[string]Metadata{}}
 	if err := db.open(c); err != nil {
@@ -86,6 +89,7 @@ func (db *DB) open(c *config) error {
 	l := limits{
 		series: c.series, bytes: c.storage,
 		retention: [tiers]int64{raw: c.retention.Milliseconds(), long: c.longTerm.Milliseconds()},
+		lookback:  c.lookback.Milliseconds(),
 	}
 	if db.m.Off() {
 		db.store = newStore(l, counts{})
@@ -137,7 +141,7 @@ func (db *DB) Run(ctx context.Context) error {
 func (db *DB) run(ctx context.Context) {
 	var wrong bool
 	for at := db.m.Now(); ; {
-		if err := db.Sample(ctx, at); (err != nil) != wrong && ctx.Err() == nil {
+		if err, _ := db.step(ctx, at); (err != nil) != wrong && ctx.Err() == nil {
 			if wrong = err != nil; wrong {
 				db.m.Logger().Warn("history: collection is incomplete", "error", err)
 			} else {
@@ -174,6 +178,12 @@ func (db *DB) Sample(ctx context.Context, now time.Time) error {
 	if db.m.Off() {
 		return nil
 	}
+	return errors.Join(db.step(ctx, now))
+}
+
+// step is Sample, and tells what is missing of the collection from what is
+// missing of the watched expressions, which say so in the log themselves.
+func (db *DB) step(ctx context.Context, now time.Time) (collected, watched error) {
 	db.stepping.Lock()
 	defer db.stepping.Unlock()
 	begin := time.Now()
@@ -184,9 +194,9 @@ func (db *DB) Sample(ctx context.Context, now time.Time) error {
 		result = db.counters.failed
 	}
 	result.Add(&instrument.Home{}, 0, 1)
-	err = errors.Join(err, db.evaluateWatches(ctx, now))
+	watched = db.evaluateWatches(ctx, now)
 	db.upkeep(now)
-	return err
+	return err, watched
 }
 
 // collect writes one collection.
@@ -269,4 +279,6 @@ func (db *DB) appendSample(sample monitor.Sample) error {
 	return nil
 }
 
-func when(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339Nano) }
+func when(ms int64) string { return rfc3339(time.UnixMilli(ms)) }
+
+func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

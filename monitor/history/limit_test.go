@@ -193,3 +193,15 @@ func TestAppendKeepsTheSize(t *testing.T) {
 	r.sample(t, at.Add(time.Second))
 	require.LessOrEqual(t, r.one(t, "monitor_history_storage_bytes", at.Add(time.Second)), float64(1<<18))
 }
+
+// TestQueryErrorText: an expression is quoted, a time is RFC 3339.
+func TestQueryErrorText(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	_, err := r.db.Query(t.Context(), "sum(", start)
+	require.ErrorContains(t, err, `history: query "sum(": invalid query: `)
+	now := time.Now() // with a monotonic reading, as callers have it
+	_, err = r.db.QueryRange(t.Context(), "g", monitor.Range{From: now, To: now.Add(-time.Hour), Step: time.Second})
+	require.ErrorContains(t, err, "ends at "+now.Add(-time.Hour).UTC().Format(time.RFC3339Nano)+", before it begins at "+now.UTC().Format(time.RFC3339Nano))
+	require.NotContains(t, err.Error(), "m=")
+}

@@ -131,8 +131,8 @@ func (l *loader) get(names labels.Labels, flags byte, now int64) *series {
 		in = long
 	}
 	s := l.store.get(names, in, now)
-	if s != nil && flags&flagCollected != 0 {
-		s.collected = true
+	if s != nil {
+		s.tier, s.collected = in, flags&flagCollected != 0
 	}
 	return s
 }

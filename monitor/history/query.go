@@ -11,13 +11,14 @@ import (
 
 // Query implements [monitor.Querier]. A result that is not one number for each
 // series (a range, a text, a native histogram) is an error that wraps
-// [monitor.ErrQueryInvalid].
+// [monitor.ErrQueryInvalid]. While the monitor is off every query is one that
+// wraps [monitor.ErrQueryUnavailable].
 func (db *DB) Query(ctx context.Context, promql string, at time.Time) ([]monitor.Sample, error) {
 	a, err := db.instant(ctx, promql, at)
 	if err != nil {
 		return nil, err
 	}
-	return a.samples(promql)
+	return a.samples(promql, nil)
 }
 
 // QueryRange implements [monitor.Querier]. A native histogram in the result is an
@@ -31,6 +32,9 @@ func (db *DB) QueryRange(ctx context.Context, promql string, r monitor.Range) ([
 }
 
 func (db *DB) instant(ctx context.Context, promql string, at time.Time) (answer, error) {
+	if db.m.Off() {
+		return answer{}, unavailable(promql)
+	}
 	begin := time.Now()
 	if at.IsZero() {
 		at = db.m.Now()
@@ -44,12 +48,15 @@ func (db *DB) instant(ctx context.Context, promql string, at time.Time) (answer,
 const maxSteps = 1_000_000
 
 func (db *DB) between(ctx context.Context, promql string, r monitor.Range) (a answer, err error) {
+	if db.m.Off() {
+		return answer{}, unavailable(promql)
+	}
 	begin := time.Now()
 	switch {
 	case r.Step < time.Millisecond || r.Step%time.Millisecond != 0:
 		err = invalidQuery(promql, fmt.Errorf("step %s: want whole milliseconds, one or more", r.Step))
 	case r.To.Before(r.From):
-		err = invalidQuery(promql, fmt.Errorf("the range ends at %v, before it begins at %v", r.To, r.From))
+		err = invalidQuery(promql, fmt.Errorf("the range ends at %s, before it begins at %s", rfc3339(r.To), rfc3339(r.From)))
 	case r.To.Sub(r.From)/r.Step > maxSteps:
 		err = &queryError{promql, fmt.Errorf("more than %d steps", maxSteps), []error{monitor.ErrQueryLimit}, apiBadData}
 	default:
@@ -79,17 +86,22 @@ var (
 	errNative     = errors.New("its value has native histograms: ask for histogram_quantile, histogram_count or the like")
 )
 
-// samples is the answer to an instant query.
-func (a *answer) samples(promql string) ([]monitor.Sample, error) {
+// samples is the answer to an instant query: all of it, or the values to keep.
+func (a *answer) samples(promql string, keep func(float64) bool) ([]monitor.Sample, error) {
 	if a.kind != kindVector && a.kind != kindScalar {
 		return nil, invalidQuery(promql, errNotNumbers)
 	}
-	out := make([]monitor.Sample, len(a.series))
-	for i, s := range a.series {
+	out := []monitor.Sample{}
+	if keep == nil {
+		out = make([]monitor.Sample, 0, len(a.series))
+	}
+	for _, s := range a.series {
 		if len(s.native) > 0 {
 			return nil, invalidQuery(promql, errNative)
 		}
-		out[i] = monitor.Sample{Labels: exported(s.labels), Point: s.floats[0].exported()}
+		if p := s.floats[0]; keep == nil || keep(p.v) {
+			out = append(out, monitor.Sample{Labels: exported(s.labels), Point: p.exported()})
+		}
 	}
 	return out, nil
 }

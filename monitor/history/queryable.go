@@ -34,8 +34,9 @@ func (r *reader) Select(ctx context.Context, sorted bool, hints *storage.SelectH
 	from, to, limit, newest := r.from, r.to, 0, false
 	if hints != nil {
 		from, to, limit = max(from, hints.Start), min(to, hints.End), hints.Limit
-		// A selector without a range that is evaluated once has one value.
-		newest = hints.Step == 0 && hints.Range == 0
+		// A selector without a range that is evaluated once has one value, unless
+		// it is smoothed and looks ahead as well as back.
+		newest = hints.Step == 0 && hints.Range == 0 && hints.End-hints.Start < r.st.limits.lookback
 	}
 	found := r.live(matchers, from, to)
 	if sorted {

@@ -100,7 +100,7 @@ const recordSize = 1 << 13
 
 func (r *recorder) series(c *captured, head []byte) {
 	r.entry(payloadSeries, recordSize)
-	r.buf = encodeSeries(r.buf, c.s, c.collected)
+	r.buf = encodeSeries(r.buf, c.s, c.flags)
 	r.buf = binary.AppendUvarint(r.buf, uint64(len(c.sealed)))
 	for i := range c.sealed {
 		chunk := &c.sealed[i]
@@ -135,15 +135,20 @@ func (r *recorder) end(committed int64, series int) {
 	r.close()
 }
 
-func encodeSeries(b []byte, s *series, collected bool) []byte {
-	var flags byte
+func encodeSeries(b []byte, s *series, flags byte) []byte {
+	return encodeLabels(append(b, flags), s.labels)
+}
+
+// flags is what is kept of a series beside its labels and samples. The store's
+// writing is held.
+func (s *series) flags() (flags byte) {
 	if s.tier == long {
 		flags |= flagLong
 	}
-	if collected {
+	if s.collected {
 		flags |= flagCollected
 	}
-	return encodeLabels(append(b, flags), s.labels)
+	return flags
 }
 
 func encodeLabels(b []byte, l labels.Labels) []byte {
@@ -251,7 +256,7 @@ func (b *batch) define(s *series) {
 	if b.named.entry(payloadDefinitions, recordSize) {
 		b.named.buf = binary.AppendUvarint(b.named.buf, uint64(s.number))
 	}
-	b.named.buf = encodeSeries(b.named.buf, s, s.collected)
+	b.named.buf = encodeSeries(b.named.buf, s, s.flags())
 }
 
 // timed says of the record of samples at which time it can be read.

@@ -28,11 +28,11 @@ type capture struct {
 }
 
 type captured struct {
-	s         *series
-	collected bool
-	enc       chunkenc.Encoding
-	sealed    []chunk
-	head      int // where its head ends in heads; it begins where the one before ends
+	s      *series
+	flags  byte
+	enc    chunkenc.Encoding
+	sealed []chunk
+	head   int // where its head ends in heads; it begins where the one before ends
 }
 
 // capture takes little time: the store's writing is held.
@@ -49,7 +49,7 @@ func (db *DB) capture() *capture {
 	}
 	for _, s := range all {
 		c.heads = append(c.heads, s.head.Bytes()...)
-		c.series = append(c.series, captured{s, s.collected, s.head.Encoding(), s.sealed, len(c.heads)})
+		c.series = append(c.series, captured{s, s.flags(), s.head.Encoding(), s.sealed, len(c.heads)})
 	}
 	return c
 }

@@ -15,6 +15,7 @@ type limits struct {
 	series    int
 	bytes     int64
 	retention [tiers]int64 // milliseconds
+	lookback  int64        // milliseconds
 }
 
 // store is the series and their bounds. Writing methods are called with

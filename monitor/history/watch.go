@@ -26,6 +26,7 @@ type watch struct {
 	watchSpec
 	due   int64              // when it was last evaluated; 0: not yet
 	alive map[uint64]*series // those of the last evaluation, by hash of labels; nil: not yet known
+	fails bool               // the last evaluation did
 }
 
 type watches struct {
@@ -40,10 +41,19 @@ type watches struct {
 // long retention says. The step is at least a second, and at most the lookback:
 // queries would not see the series between its samples. Watching a name that is
 // watched already replaces its expression and step.
+//
+// The name is one of [a-zA-Z_:][a-zA-Z0-9_:]*, and no metric's: one that is known
+// by now is an error. While a metric that comes later, or a series that an engine
+// appends, has the name, nothing is recorded. As every evaluation that fails, that
+// is counted in monitor_history_watch_failures_total, and logged when it begins and
+// when it is over.
 func (db *DB) Watch(name, expr string, step time.Duration) error {
 	var errs []error
-	if !model.UTF8Validation.IsValidMetricName(name) {
-		errs = append(errs, invalid("Watch name", fmt.Sprintf("%q", name), "a metric name"))
+	if !model.LegacyValidation.IsValidMetricName(name) {
+		errs = append(errs, invalid("Watch name", fmt.Sprintf("%q", name), "letters, digits, _ and :, no digit first"))
+	}
+	if err := db.taken(name); err != nil {
+		errs = append(errs, fmt.Errorf("history: %w: Watch name = %q: %w", monitor.ErrInvalidOption, name, err))
 	}
 	if err := checkExpr(expr); err != nil {
 		errs = append(errs, fmt.Errorf("history: %w: Watch %q: %w", monitor.ErrInvalidOption, name, err))
@@ -101,6 +111,13 @@ func (db *DB) evaluateWatches(ctx context.Context, now time.Time) error {
 		if err := db.record(ctx, j.watch, j.spec, at); err != nil {
 			db.counters.watchFailures.Cell(j.spec.name).Add(&instrument.Home{}, 0, 1)
 			errs = append(errs, fmt.Errorf("history: watch %q: %w", j.spec.name, err))
+			if !j.watch.fails && ctx.Err() == nil {
+				j.watch.fails = true
+				db.m.Logger().Warn("history: a watched expression is not recorded", "watch", j.spec.name, "error", err)
+			}
+		} else if j.watch.fails {
+			j.watch.fails = false
+			db.m.Logger().Info("history: a watched expression is recorded again", "watch", j.spec.name)
 		}
 	}
 	return errors.Join(errs...)
@@ -127,6 +144,43 @@ func nameIs(name string) *labels.Matcher {
 	return labels.MustNewMatcher(labels.MatchEqual, monitor.MetricName, name)
 }
 
+var (
+	errMetricsName  = errors.New("a metric that is collected has the name")
+	errAppendedName = errors.New("a series that an engine appends has the name")
+)
+
+// taken returns an error if a name that is to be watched is another's.
+func (db *DB) taken(name string) error {
+	if db.m.Off() {
+		return nil
+	}
+	if db.m.Instruments().Has(name) {
+		return errMetricsName
+	}
+	st := db.store
+	st.writing.Lock()
+	defer st.writing.Unlock()
+	return db.takenIn(st.committed.Load(), name)
+}
+
+// takenIn is taken for what the store has at a time. What an earlier process
+// collected takes no name until it is found again. The store is locked by the
+// caller.
+func (db *DB) takenIn(now int64, name string) error {
+	for _, s := range db.store.index.find([]*labels.Matcher{nameIs(name)}) {
+		switch {
+		case s.head == nil || s.ended: // only this goroutine writes
+		case s.collected:
+			if !db.collector.expected[s] {
+				return errMetricsName
+			}
+		case s.tier == raw && now-s.last <= db.watches.lookback.Milliseconds():
+			return errAppendedName
+		}
+	}
+	return nil
+}
+
 // forget lets each watch look for its series anew.
 func (w *watches) forget() {
 	w.mu.Lock()
@@ -146,6 +200,10 @@ func (db *DB) record(ctx context.Context, w *watch, spec watchSpec, at time.Time
 	st.writing.Lock()
 	defer st.writing.Unlock()
 	defer st.commit(millis(at))
+	if err := db.takenIn(millis(at), spec.name); err != nil {
+		w.end(st, millis(at))
+		return err
+	}
 	alive := make(map[uint64]*series, len(a.series))
 	var clash, full bool
 	for _, r := range a.series {
@@ -159,6 +217,7 @@ func (db *DB) record(ctx context.Context, w *watch, spec watchSpec, at time.Time
 			full = true
 			continue
 		}
+		st.watched(s)
 		if alive[s.hash] == s {
 			clash = true
 			continue
@@ -183,4 +242,23 @@ func (db *DB) record(ctx context.Context, w *watch, spec watchSpec, at time.Time
 		return ErrNoRoom
 	}
 	return nil
+}
+
+// watched makes a series that was another's and is over one of the long tier.
+func (st *store) watched(s *series) {
+	if s.tier == long && !s.collected {
+		return
+	}
+	s.tier, s.collected = long, false
+	s.segment = 0 // the log says it with the next sample
+}
+
+// end ends what was recorded, except what a metric has taken over.
+func (w *watch) end(st *store, at int64) {
+	for _, s := range w.alive {
+		if !s.collected && !s.ended {
+			st.append(s, at, Stale)
+		}
+	}
+	w.alive = map[uint64]*series{}
 }

@@ -282,7 +282,12 @@ func TestSetupOfVersion2(t *testing.T) {
 	rules := func() any { return s.buckets["bucket"].(map[string]any)["retentionRules"] }
 	require.NoError(t, sink.Setup(t.Context(), 90*24*time.Hour))
 	require.Equal(t, float64(90*24*3600), rules().([]any)[0].(map[string]any)["everySeconds"])
-	require.NoError(t, sink.Setup(t.Context(), time.Hour))
+	require.NoError(t, sink.Setup(t.Context(), 90*24*time.Hour), "again")
+	err := sink.Setup(t.Context(), time.Hour)
+	require.ErrorIs(t, err, influx.ErrOtherRetention)
+	require.ErrorContains(t, err, "set up bucket: it has another retention: wanted 1h0m0s, found 2160h0m0s")
+	require.Equal(t, float64(90*24*3600), rules().([]any)[0].(map[string]any)["everySeconds"])
+	require.NoError(t, s.sink(t, influx.WithReplaceRetention()).Setup(t.Context(), time.Hour))
 	require.Equal(t, float64(3600), rules().([]any)[0].(map[string]any)["everySeconds"])
 	require.ErrorIs(t, sink.Setup(t.Context(), time.Second), monitor.ErrInvalidOption)
 }

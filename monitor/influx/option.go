@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chronoretrace/chronomon/internal/urltext"
 	"github.com/chronoretrace/chronomon/monitor"
 )
 
@@ -28,6 +29,7 @@ type config struct {
 	tags        []string
 	tagLimit    int
 	numbersOnly bool
+	replace     bool
 	spillDir    string
 	spillBytes  int64
 	spillSet    bool
@@ -60,7 +62,7 @@ func (c *config) validate() (errs []error) {
 		}
 	}
 	u, err := url.Parse(c.url)
-	check(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "", "New URL", "one that is none", "http(s)://host[:port][/path]")
+	check(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "", "New URL", urltext.Show(c.url), "http(s)://host[:port][/path]")
 	check(c.bucket != "", "New bucket", `""`, "a bucket, or database/policy")
 	check(c.name != "", "WithName", `""`, "a name")
 	check(c.client != nil, "WithHTTPClient", nil, "a client")
@@ -122,6 +124,11 @@ func WithTagLimit(n int) Option { return optionFunc(func(c *config) { c.tagLimit
 // WithNumbersOnly leaves out fields of text, for VictoriaMetrics, which would
 // make a series of zeros of each.
 func WithNumbersOnly() Option { return optionFunc(func(c *config) { c.numbersOnly = true }) }
+
+// WithReplaceRetention has [Sink.Setup] change the retention of a bucket or policy
+// that is there and has another one; a shorter one deletes points. Default: it
+// stays, and is an error.
+func WithReplaceRetention() Option { return optionFunc(func(c *config) { c.replace = true }) }
 
 // WithSpill keeps on disk what the store does not take, in a directory that is
 // this sink's alone, at most so many bytes (1 MiB or more): past that the oldest

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -190,8 +191,52 @@ func TestAuth(t *testing.T) {
 	require.Equal(t, 404, status(s.Write(t.Context(), batch(1))))
 	require.Equal(t, 401, status(newSink(t, server.URL(), "db", influx.WithToken("root:other")).Setup(t.Context(), time.Hour)))
 	require.NoError(t, s.Setup(t.Context(), 0))
-	require.NoError(t, s.Setup(t.Context(), 90*24*time.Hour)) // again, with another duration
 	require.NoError(t, s.Write(t.Context(), []monitor.Event{{Kind: monitor.KindMark, Time: time.Now()}}))
+}
+
+// A retention that is there already stays, unless it is to be replaced: nobody's
+// points are deleted because a sink was set up.
+func TestSetupKeepsRetentions(t *testing.T) {
+	t.Parallel()
+	server := testenv.InfluxDB(t)
+	policies := func(db string) map[string]string {
+		out := map[string]string{}
+		for _, row := range influxQL(t, server.URL(), "", fmt.Sprintf("SHOW RETENTION POLICIES ON %q", db))[0].Values {
+			out[row[0].(string)] = row[1].(string)
+		}
+		return out
+	}
+	const quarter = 90 * 24 * time.Hour
+	db := database(t, server.URL())
+	influxQL(t, server.URL(), "", fmt.Sprintf("CREATE RETENTION POLICY year ON %q DURATION 365d REPLICATION 1", db))
+	for bucket, found := range map[string]string{db: "for ever", db + "/autogen": "for ever", db + "/year": "8760h0m0s"} {
+		for range 2 {
+			err := newSink(t, server.URL(), bucket).Setup(t.Context(), quarter)
+			require.ErrorIs(t, err, influx.ErrOtherRetention)
+			require.ErrorContains(t, err, "set up "+bucket+": it has another retention: wanted 2160h0m0s, found "+found)
+		}
+	}
+	require.Equal(t, map[string]string{"autogen": "0s", "year": "8760h0m0s"}, policies(db))
+	require.NoError(t, newSink(t, server.URL(), db).Setup(t.Context(), 0))
+	require.NoError(t, newSink(t, server.URL(), db+"/year").Setup(t.Context(), 365*24*time.Hour))
+
+	influxQL(t, server.URL(), "", fmt.Sprintf("ALTER RETENTION POLICY year ON %q DEFAULT", db))
+	require.NoError(t, newSink(t, server.URL(), db).Setup(t.Context(), 365*24*time.Hour), "the default policy is where points go")
+	require.NoError(t, newSink(t, server.URL(), db, influx.WithReplaceRetention()).Setup(t.Context(), quarter))
+	require.Equal(t, map[string]string{"autogen": "0s", "year": "2160h0m0s"}, policies(db))
+
+	fresh := db + "fresh"
+	errs := make([]error, 8) // of processes that start together
+	var all sync.WaitGroup
+	for i := range errs {
+		s := newSink(t, server.URL(), fresh)
+		all.Go(func() { errs[i] = s.Setup(t.Context(), quarter) })
+	}
+	all.Wait()
+	require.NoError(t, errors.Join(errs...))
+	require.Equal(t, map[string]string{"autogen": "2160h0m0s"}, policies(fresh))
+	require.NoError(t, newSink(t, server.URL(), fresh+"/raw").Setup(t.Context(), time.Hour))
+	require.Equal(t, map[string]string{"autogen": "2160h0m0s", "raw": "1h0m0s"}, policies(fresh))
 }
 
 // The retention that was asked for is the server's, and a continuous query fills

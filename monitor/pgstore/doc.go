@@ -33,15 +33,16 @@
 // package lease: the statement checks the epoch, so that a leader that was
 // frozen writes nothing when it wakes up.
 //
-// Errors name the operation and the SQLSTATE, never a value or an address. A
-// configuration is stored as it is given: secrets do not belong there.
+// Errors name the operation, the SQLSTATE and what it means, or why there is no
+// connection; never a value or an address. A configuration is stored as it is
+// given: secrets do not belong there.
 //
 // # Trouble
 //
 // Nothing is kept in memory and nothing waits behind: who writes gets the error,
 // and writes again when it suits, as the engines do. What the server does costs this:
 //
-//	down, restarting, all       four tries within about a second, then an error
+//	down, starting, all         four tries within about a second, then an error
 //	connections taken, a
 //	deadlock
 //	frozen, slow, locked        the error context.DeadlineExceeded after

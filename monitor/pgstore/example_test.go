@@ -50,5 +50,5 @@ func Example() {
 	}
 	defer pool.Close()
 	fmt.Println(run(ctx, pool))
-	// Output: pgstore: migrate: pglease: make the table for "alerting": context canceled
+	// Output: pgstore: migrate: pglease: make the table: context canceled
 }

@@ -59,7 +59,7 @@ const migrationLock = 7164773562916
 // it or nothing. Any number of processes may call it at the same time. Tables of
 // the design that are there already are kept; if they have rows that are there
 // twice the error says so (SQLSTATE 23505). A schema of a later release is left
-// as it is.
+// as it is. A server that is starting is tried again, as for writes.
 func (s *Store) Migrate(ctx context.Context) error {
 	steps, err := migrations()
 	if err == nil {

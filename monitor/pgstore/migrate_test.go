@@ -1,6 +1,7 @@
 package pgstore_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/internal/testenv"
@@ -84,7 +87,7 @@ func TestStore(t *testing.T) {
 	t.Parallel()
 	server := testenv.Postgres(t, "timezone=Asia/Shanghai")
 	for name, test := range map[string]func(*testing.T, *testenv.PostgresServer){
-		"Design": testDesign, "Adopted": testAdopted, "Twice": testAdoptedTwice, "MigrateTogether": testMigrateTogether,
+		"Design": testDesign, "Adopted": testAdopted, "Twice": testAdoptedTwice, "MigrateTogether": testMigrateTogether, "MigrateStarting": testMigrateStarting,
 		"Later": testLaterSchema, "Modes": testModes, "Pooler": testPooler, "ConfigRace": testConfigRace,
 		"Prune": testPrune, "Invalid": testInvalid, "Errors": testErrors, "Full": testFull, "Pages": testPages, "Run": testRun,
 	} {
@@ -148,7 +151,7 @@ INSERT INTO alert_history (alert_id, alert_name, severity, status, started_at)
 	require.NoError(t, err)
 	s, err := pgstore.New(newMonitor(t), pool, pgstore.WithSchema("twice"))
 	require.NoError(t, err)
-	require.EqualError(t, s.Migrate(t.Context()), "pgstore: migrate: step 1, tables: SQLSTATE 23505")
+	require.EqualError(t, s.Migrate(t.Context()), "pgstore: migrate: step 1, tables: SQLSTATE 23505: a row is there already")
 	_, err = pool.Exec(t.Context(), "DELETE FROM twice.alert_history WHERE id = 1")
 	require.NoError(t, err)
 	require.NoError(t, s.Migrate(t.Context()))
@@ -199,4 +202,41 @@ func testLaterSchema(t *testing.T, server *testenv.PostgresServer) {
 	require.NoError(t, err)
 	require.NoError(t, f.Migrate(t.Context()))
 	require.Equal(t, 4, f.count(t, f.table("monitoring_migrations")))
+}
+
+// starting is a pool of a server that takes connections after two tries of each
+// kind.
+type starting struct {
+	*pgxpool.Pool
+	execs, begins int
+}
+
+func (p *starting) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	if p.execs++; p.execs <= 2 {
+		return pgconn.CommandTag{}, &pgconn.PgError{Code: "57P03"}
+	}
+	return p.Pool.Exec(ctx, sql, args...)
+}
+
+func (p *starting) Begin(ctx context.Context) (pgx.Tx, error) {
+	if p.begins++; p.begins <= 2 {
+		return nil, &pgconn.PgError{Code: "57P03"}
+	}
+	return p.Pool.Begin(ctx)
+}
+
+// testMigrateStarting: a host that starts with its server waits for it.
+func testMigrateStarting(t *testing.T, server *testenv.PostgresServer) {
+	t.Helper()
+	pool := &starting{Pool: pgtest.Connect(t, server.DSN(), pgx.QueryExecModeExec)}
+	_, err := pool.Pool.Exec(t.Context(), "CREATE SCHEMA starting")
+	require.NoError(t, err)
+	s, err := pgstore.New(newMonitor(t), pool, pgstore.WithSchema("starting"))
+	require.NoError(t, err)
+	require.NoError(t, s.Migrate(t.Context()))
+	require.Equal(t, []int{3, 3}, []int{pool.execs, pool.begins})
+
+	s, err = pgstore.New(newMonitor(t), pool, pgstore.WithSchema("not there"))
+	require.NoError(t, err)
+	require.EqualError(t, s.Migrate(t.Context()), "pgstore: migrate: pglease: make the table: SQLSTATE 3F000: the schema does not exist")
 }

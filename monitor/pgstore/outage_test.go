@@ -98,7 +98,7 @@ func testFull(t *testing.T, server *testenv.PostgresServer) {
 	exec("CREATE FUNCTION " + f.table("full") + "() RETURNS trigger LANGUAGE plpgsql AS " +
 		"$$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$")
 	exec("CREATE TRIGGER full_disk BEFORE INSERT ON " + f.table("alert_history") + " FOR EACH ROW EXECUTE FUNCTION " + f.table("full") + "()")
-	require.EqualError(t, f.SaveAlerts(t.Context(), alert), "pgstore: save alerts: SQLSTATE 53100")
+	require.EqualError(t, f.SaveAlerts(t.Context(), alert), "pgstore: save alerts: SQLSTATE 53100: the disk is full")
 	got, err := f.Alerts(t.Context(), pgstore.AlertQuery{})
 	require.NoError(t, err, "reading goes on")
 	require.Empty(t, got)
@@ -120,7 +120,7 @@ func testFull(t *testing.T, server *testenv.PostgresServer) {
 	s, err := pgstore.New(f.m, pgtest.Connect(t, dsn.String(), pgx.QueryExecModeExec), pgstore.WithSchema(f.schema))
 	require.NoError(t, err)
 	alert.ID = "b"
-	require.EqualError(t, s.SaveAlerts(t.Context(), alert), "pgstore: save alerts: SQLSTATE 53300")
+	require.EqualError(t, s.SaveAlerts(t.Context(), alert), "pgstore: save alerts: SQLSTATE 53300: too many connections")
 	require.NoError(t, other.Conn().Close(t.Context()))
 	other.Release()
 	require.Eventually(t, func() bool { return s.SaveAlerts(t.Context(), alert) == nil }, 20*time.Second, 10*time.Millisecond)
@@ -140,7 +140,7 @@ func TestGarbage(t *testing.T) {
 	}{
 		"silence":  {"", "pgstore: save alerts: context deadline exceeded"},
 		"a page":   {"HTTP/1.1 400 Bad Request\r\n\r\n<html>hunter2</html>", "pgstore: save alerts: no connection"},
-		"one byte": {"N", "pgstore: save alerts: no connection"},
+		"one byte": {"N", "pgstore: save alerts: no connection: it broke off"},
 		"a length": {"R\x7f\xff\xff\xff", "pgstore: save alerts: no connection"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -129,25 +128,12 @@ func (s *Store) tryWrite(ctx context.Context, sql string, args, scan []any) erro
 
 // retry calls f, with so much time, and does so again if that may help:
 // everything that is written may be written twice.
-func (s *Store) retry(ctx context.Context, timeout time.Duration, f func(context.Context) error) (err error) {
-	const tries = 4
-	wait := 50 * time.Millisecond
-	for try := range tries {
-		if try > 0 {
-			s.metrics.retried()
-			if !sleep(ctx, wait/2+rand.N(wait)) {
-				return ctx.Err()
-			}
-			wait *= 3
-		}
+func (s *Store) retry(ctx context.Context, timeout time.Duration, f func(context.Context) error) error {
+	return pgerror.Retry(ctx, s.metrics.retried, func() error {
 		bounded, cancel := context.WithTimeout(ctx, timeout)
-		err = f(bounded)
-		cancel()
-		if !pgerror.Transient(err) {
-			break
-		}
-	}
-	return err
+		defer cancel()
+		return f(bounded)
+	})
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

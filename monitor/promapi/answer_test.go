@@ -85,7 +85,7 @@ func TestGarbage(t *testing.T) {
 			got, err := s.Query(t.Context(), "x", noon)
 			require.ErrorIs(t, err, c.want)
 			require.Nil(t, got)
-			require.ErrorContains(t, err, `promapi: query "x": `)
+			require.ErrorContains(t, err, `promapi: test: query "x": `)
 			require.Equal(t, c.want, kindOf(err), "of that kind alone: %v", err)
 		})
 	}

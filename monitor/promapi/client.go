@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 
+	"github.com/chronoretrace/chronomon/internal/urltext"
 	"github.com/chronoretrace/chronomon/monitor"
 )
 
@@ -49,7 +50,7 @@ func New(m *monitor.Monitor, url string, opts ...Option) (*Client, error) {
 	// Its client never sends anything: it makes URLs.
 	urls, err := api.NewClient(api.Config{Address: conf.url.String()})
 	if err != nil {
-		return nil, fmt.Errorf("promapi: %w", invalid("url", "(not shown)", "a URL"))
+		return nil, fmt.Errorf("promapi: %w", invalid("url", urltext.Show(url), "a URL"))
 	}
 	r := &requester{Client: urls, m: m, config: conf, server: srv, http: newHTTPClient(conf)}
 	return &Client{
@@ -133,13 +134,13 @@ func evaluateBy(ctx context.Context) v1.Option {
 }
 
 // call makes one call of the API: within the client's timeout, when there is a
-// place, counted, with an error that says what was asked and why it failed.
+// place, counted, with an error that says who was asked what and why it failed.
 func (c *Client) call(ctx context.Context, name, what string, f func(context.Context) (v1.Warnings, error)) error {
 	start := time.Now()
 	err := c.bounded(ctx, f)
 	c.server.ended(name, time.Since(start), err)
 	if err != nil {
-		return fmt.Errorf("promapi: %s: %w", what, err)
+		return fmt.Errorf("promapi: %s: %s: %w", c.config.name, what, err)
 	}
 	return nil
 }

@@ -27,8 +27,10 @@
 //
 // They wrap [monitor.ErrQueryInvalid], ErrQueryLimit, ErrQueryTimeout,
 // ErrQueryDenied or ErrQueryUnavailable, or context.Canceled if the caller gave
-// up, and name the expression. Neither they nor what is logged has credentials,
-// even if the server says them, or the URL, unless it does.
+// up, and name the server (as the label server does, below) and the expression.
+// Neither they nor what is logged has credentials, even if the server says them,
+// or the rest of the URL, unless it does. A URL whose path is wrong is an error
+// that wraps [ErrNoAPI].
 //
 // What may pass is tried again: connections that fail or break, and statuses 429
 // and 5xx, at growing intervals or when Retry-After says so, as long as

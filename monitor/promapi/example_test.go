@@ -30,7 +30,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	metrics, err := promapi.New(m, server.URL, promapi.WithTenant("quotes"), promapi.WithTimeout(10*time.Second))
+	metrics, err := promapi.New(m, server.URL, promapi.WithName("mimir"), promapi.WithTenant("quotes"), promapi.WithTimeout(10*time.Second))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -44,6 +44,6 @@ func Example() {
 	fmt.Println(errors.Is(err, monitor.ErrQueryInvalid))
 	// Output:
 	// 12.5 <nil>
-	// promapi: query "sum(": invalid query: bad_data: 1:5: parse error: unclosed left parenthesis
+	// promapi: mimir: query "sum(": invalid query: bad_data: 1:5: parse error: unclosed left parenthesis
 	// true
 }

@@ -13,6 +13,11 @@ import (
 	"github.com/chronoretrace/chronomon/monitor"
 )
 
+// ErrNoAPI is about a server that is there and has no Prometheus API at the
+// path: its URL is likely wrong, and asking again does not help. It wraps
+// [monitor.ErrQueryUnavailable], since no rule is to blame.
+var ErrNoAPI = fmt.Errorf("%w: no Prometheus API at this path", monitor.ErrQueryUnavailable)
+
 // reasons are the kinds of failure, as the metric has them.
 var reasons = []struct {
 	err  error
@@ -128,10 +133,18 @@ func judge(req *http.Request, code int, body []byte) (again bool, err error) {
 		kind, again = monitor.ErrQueryTimeout, false
 	}
 	status := strings.TrimSpace(fmt.Sprintf("status %d %s", code, http.StatusText(code)))
-	if ok {
+	switch {
+	case ok:
 		status += ": " + clip(said.Error())
+	case code == http.StatusNotFound:
+		return false, fmt.Errorf("%w: %s: wanted …%s", ErrNoAPI, status, apiPath(req))
 	}
 	return again, fmt.Errorf("%w: %s", kind, status)
+}
+
+// apiPath is a request's path without what the server's URL has before it.
+func apiPath(req *http.Request) string {
+	return req.URL.Path[max(0, strings.LastIndex(req.URL.Path, "/api/v1/")):]
 }
 
 // apiError reads the body of an error, if it is the API's.

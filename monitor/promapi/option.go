@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chronoretrace/chronomon/internal/urltext"
 	"github.com/chronoretrace/chronomon/monitor"
 )
 
@@ -70,19 +71,17 @@ func invalid(option string, value any, want string) error {
 	return fmt.Errorf("promapi: %w: %s = %v: want %s", monitor.ErrInvalidOption, option, value, want)
 }
 
-// setURL takes the server's URL, which no error shows: it may have a password.
+// setURL takes the server's URL, of which errors show the host alone.
 func (c *config) setURL(raw string) error {
-	const hidden = "(not shown)"
+	shown := urltext.Show(raw)
 	u, err := url.Parse(raw)
 	switch {
-	case raw == "":
-		return invalid("url", `""`, "the URL of a server")
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return invalid("url", hidden, "http:// or https://, a host and maybe a path")
+		return invalid("url", shown, "a server's URL: http:// or https://, a host and maybe a path")
 	case u.User != nil:
-		return invalid("url", hidden, "one without credentials, which WithBasicAuth takes")
+		return invalid("url", shown, "one without credentials, which WithBasicAuth takes")
 	case u.Fragment != "":
-		return invalid("url", hidden, "one without a fragment")
+		return invalid("url", shown, "one without a fragment")
 	}
 	c.url = u
 	if c.name == "" {

@@ -27,11 +27,12 @@ func TestOptionsOutOfRange(t *testing.T) {
 		says string
 	}{
 		"no URL":           {"", nil, `url = ""`},
-		"no scheme":        {"prometheus:9090", nil, "url = (not shown)"},
+		"no scheme":        {"prometheus:9090", nil, "url = prometheus:9090: want a server's URL: http:// or https://"},
 		"other scheme":     {"ftp://test", nil, "http:// or https://"},
 		"no host":          {"http:///x", nil, "a host"},
 		"not a URL":        {"http://te st/s3cret", nil, "url"},
 		"user":             {"http://ada:s3cret@test", nil, "WithBasicAuth"},
+		"user, shown":      {"http://ada:s3cret@test/x", nil, "url = http://test: want"},
 		"fragment":         {"http://test/#/graph", nil, "fragment"},
 		"timeout":          {"http://test", promapi.WithTimeout(0), "WithTimeout = 0s"},
 		"long timeout":     {"http://test", promapi.WithTimeout(2 * time.Hour), "WithTimeout"},

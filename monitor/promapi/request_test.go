@@ -355,6 +355,28 @@ func TestSecretsStay(t *testing.T) {
 	}
 }
 
+// TestWrongPath: whose URL has the wrong path is told so, and which server it is.
+func TestWrongPath(t *testing.T) {
+	t.Parallel()
+	url := serve(t, says(404, "404 page not found"))
+	m, err := monitor.New()
+	require.NoError(t, err)
+	c, err := promapi.New(m, url+"/api/v1/hush")
+	require.NoError(t, err)
+	t.Cleanup(c.CloseIdleConnections)
+	_, err = c.Query(t.Context(), "x", noon)
+	require.ErrorIs(t, err, promapi.ErrNoAPI)
+	require.ErrorIs(t, err, monitor.ErrQueryUnavailable)
+	require.EqualError(t, err, "promapi: "+strings.TrimPrefix(url, "http://")+`: query "x": query source unavailable: `+
+		"no Prometheus API at this path: status 404 Not Found: wanted …/api/v1/query")
+	_, err = c.LabelValues(t.Context(), "job", promapi.Window{})
+	require.ErrorContains(t, err, "wanted …/api/v1/label/job/values")
+
+	_, err = setup(t, serve(t, says(404, `{"status":"error","errorType":"not_found","error":"no such tenant"}`))).Query(t.Context(), "x", noon)
+	require.NotErrorIs(t, err, promapi.ErrNoAPI, "it is the API that says so")
+	require.ErrorContains(t, err, "no such tenant")
+}
+
 // TestRedirectsAreNotFollowed: what is at their end gets no request at all.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()

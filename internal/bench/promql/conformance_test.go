@@ -20,11 +20,8 @@ import (
 	"github.com/chronoretrace/chronomon/monitor/history"
 )
 
-// excluded are the files of the corpus that do not run, and why.
-var excluded = map[string]string{
-	"testdata/extended_vectors.test": "selectors that are smoothed or anchored are an experiment that history's parser refuses; " +
-		"an instant query that smooths asks for samples after its own time, of which the store keeps to the newest",
-}
+// excluded are the files of the corpus that do not run, and why: none.
+var excluded = map[string]string{}
 
 // TestConformance: the corpus that ships with the engine passes on history's
 // storage, at each instant and, where it does, over a range.
@@ -33,7 +30,7 @@ func TestConformance(t *testing.T) {
 	c := &corpus{T: t}
 	promqltest.RunBuiltinTestsWithStorage(c, engine, newCorpusStorage)
 	require.Len(t, excluded, c.left, "a file that is left out is no longer there")
-	require.Equal(t, 19, c.run)
+	require.Equal(t, 20, c.run)
 }
 
 // TestEngine: the corpus is that of the engine which history has.

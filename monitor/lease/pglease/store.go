@@ -131,11 +131,16 @@ WHERE name = $1::text AND epoch = $2::bigint AND expires_at > clock_timestamp()`
 )
 
 // Migrate makes the table if it is not there. Any number of processes may call
-// it at the same time.
+// it at the same time. A server that is starting, or away, is tried again: four
+// times within about a second.
 func (s *Store) Migrate(ctx context.Context) error {
-	// Without arguments the text is one simple query, and so one transaction.
-	if _, err := s.pool.Exec(ctx, s.migrate); err != nil {
-		return s.failed("make the table for", err)
+	err := pgerror.Retry(ctx, nil, func() error {
+		// Without arguments the text is one simple query, and so one transaction.
+		_, err := s.pool.Exec(ctx, s.migrate)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("pglease: make the table: %w", pgerror.Plain(err))
 	}
 	return nil
 }
@@ -153,6 +158,11 @@ func (s *Store) Acquire(ctx context.Context, holder string, ttl time.Duration) (
 		if err := s.Migrate(ctx); err != nil {
 			return 0, err
 		}
+		err = ask()
+	}
+	// Of those who insert the first row at the same time one may run into the other
+	// key's index, which ON CONFLICT does not look at. Then the row is there.
+	if pgerror.Code(err) == "23505" {
 		err = ask()
 	}
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -1,6 +1,7 @@
 package pglease_test
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +25,7 @@ func TestStore(t *testing.T) {
 	server := testenv.Postgres(t, "timezone=Asia/Shanghai")
 	for name, test := range map[string]func(*testing.T, *testenv.PostgresServer){
 		"Conformance": testConformance, "MigrateTogether": testMigrateTogether, "ClockSteps": testClockSteps,
-		"GuardAndRenewal": testGuardAndRenewal, "Pooler": testPooler,
+		"GuardAndRenewal": testGuardAndRenewal, "Pooler": testPooler, "Collision": testCollision,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -82,7 +83,7 @@ func testMigrateTogether(t *testing.T, server *testenv.PostgresServer) {
 	_, err = s.Acquire(t.Context(), "a", time.Minute)
 	pg := &pgconn.PgError{}
 	require.ErrorAs(t, err, &pg)
-	require.EqualError(t, err, `pglease: make the table for "x": SQLSTATE 3F000`)
+	require.EqualError(t, err, "pglease: make the table: SQLSTATE 3F000: the schema does not exist")
 }
 
 // testClockSteps: the database's clock cannot be set here, but what it would
@@ -146,6 +147,36 @@ func testGuardAndRenewal(t *testing.T, server *testenv.PostgresServer) {
 	require.NoError(t, tx.Commit(t.Context()))
 	require.NoError(t, <-taken)
 	require.ErrorIs(t, s.Check(t.Context(), epoch), lease.ErrLost)
+}
+
+// colliding is a pool whose first query runs into a key of another's, which is
+// in time only now and then.
+type colliding struct {
+	pglease.Pool
+	queries int
+}
+
+func (p *colliding) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	if p.queries++; p.queries == 1 {
+		return collision{}
+	}
+	return p.Pool.QueryRow(ctx, sql, args...)
+}
+
+type collision struct{}
+
+func (collision) Scan(...any) error { return &pgconn.PgError{Code: "23505"} }
+
+// testCollision: who asks for a lease for the first time, at the same time as
+// another, is told that it is held.
+func testCollision(t *testing.T, server *testenv.PostgresServer) {
+	t.Helper()
+	pool := pgtest.Connect(t, server.DSN(), pgx.QueryExecModeExec)
+	epoch, err := open(t, pool, "collision").Acquire(t.Context(), "a", time.Minute)
+	require.NoError(t, err)
+	require.Equal(t, uint64(1), epoch)
+	_, err = open(t, &colliding{Pool: pool}, "collision").Acquire(t.Context(), "b", time.Minute)
+	require.ErrorIs(t, err, lease.ErrHeld)
 }
 
 // TestOutage: the database hangs, and is gone.
