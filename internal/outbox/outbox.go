@@ -193,7 +193,7 @@ func (b *Box) send(ctx context.Context, items []Item) error {
 	if wait := time.Until(notUntil); wait > 0 {
 		return &RetryAfterError{After: wait, Err: ErrPause}
 	}
-	err := b.Send(ctx, items)
+	err := b.guarded(ctx, items)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.notUntil = time.Time{}
@@ -201,6 +201,17 @@ func (b *Box) send(ctx context.Context, items []Item) error {
 		b.notUntil = time.Now().Add(pause.After)
 	}
 	return err
+}
+
+// guarded calls Send, in which a transport of the host's may panic: that is an
+// error of its own to the queues, and one as any other to what empties the disk.
+func (b *Box) guarded(ctx context.Context, items []Item) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &queue.PanicError{Value: v}
+		}
+	}()
+	return b.Send(ctx, items)
 }
 
 // Run sends what is on disk, oldest first, until ctx is done.

@@ -129,6 +129,32 @@ func TestWriteAgain(t *testing.T) {
 	require.NoError(t, stream.Write(t.Context(), nil))
 }
 
+// A transport of the host's that panics costs time, and not the process.
+func TestSendPanics(t *testing.T) {
+	t.Parallel()
+	s := &store{err: func(string) error { panic("the host's") }}
+	memory := s.box(t, "").NewStream()
+	var panicked *queue.PanicError
+	require.ErrorAs(t, memory.Write(t.Context(), records("a")), &panicked)
+
+	synctest.Test(t, func(t *testing.T) {
+		b := s.box(t, t.TempDir())
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- b.Run(ctx) }()
+		synctest.Wait()
+		require.NoError(t, b.NewStream().Write(t.Context(), records("b")), "it is on disk")
+		time.Sleep(time.Minute)
+		require.Equal(t, 1, b.Spilled())
+		s.fail(nil)
+		time.Sleep(time.Minute)
+		require.Zero(t, b.Spilled())
+		require.Len(t, s.taken(), 1)
+		cancel()
+		require.NoError(t, <-ended)
+	})
+}
+
 // A store that asks for a pause is not asked before it is over.
 func TestPause(t *testing.T) {
 	t.Parallel()

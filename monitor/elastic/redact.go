@@ -55,8 +55,8 @@ func (r *redactor) secret(name string) bool {
 // scheme, and what is assigned to a secret's name.
 var (
 	urlSecret    = regexp.MustCompile(`(://)(?:[^/\s"']+|[^/\s"':@]+:[^\s"'@]*)@`)
-	schemeSecret = regexp.MustCompile(`(?i)\b(bearer|basic)(\s+)[a-z0-9._~+/=-]{6,}`)
-	assigned     = regexp.MustCompile(`(?i)\b([a-z0-9_.-]*(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key))(=|:\s*|["']\s*:\s*["']?)[^\s&,;"']+`)
+	schemeSecret = regexp.MustCompile(`(?i)\b(bearer|basic|apikey)(\s+)[a-z0-9._~+/=-]{6,}`)
+	assigned     = regexp.MustCompile(`(?i)\b([a-z0-9_.-]*(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key))((?:\\?["'])?\s*[=:]\s*)(?:\\?"[^"]*"|\\?'[^']*'|[^\s&"']+)`)
 )
 
 // scrub replaces the secrets within a text. Most texts have nothing that looks

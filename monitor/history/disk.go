@@ -49,7 +49,9 @@ type disk struct {
 	file   *os.File // the log; nil after a failure, and when closed
 	size   int64    // of the log
 	logged int64    // bytes that no snapshot has
-	broken error    // why there is no log
+	broken error    // why there is no log; set by breakWith
+
+	reason atomic.Pointer[error] // broken, for those who do not hold writing
 
 	// Held while files are made or removed, and taken before the store's writing.
 	maintaining sync.Mutex
@@ -143,11 +145,17 @@ func (d *disk) turnTo(file *os.File, number uint64, defined uint32) (before *os.
 // broke notes why there is no log; maintain says it, with no lock of the store held.
 func (d *disk) broke(err error) {
 	if d.broken == nil {
-		d.broken = err
+		d.breakWith(err)
 	}
 	if file := d.turnTo(nil, 0, 0); file != nil {
 		_ = file.Close()
 	}
+}
+
+// breakWith sets why there is no log, nil for none. The store's writing is held.
+func (d *disk) breakWith(err error) {
+	d.broken = err
+	d.reason.Store(&err)
 }
 
 // measure counts the bytes on disk. maintaining is held.
@@ -264,7 +272,8 @@ func (db *DB) save() (err error) {
 	c := db.capture()
 	broken, logged := d.broken, d.logged
 	before := d.turnTo(file, d.number, 0)
-	d.broken, d.logged = nil, 0
+	d.breakWith(nil)
+	d.logged = 0
 	st.writing.Unlock()
 	synced := finish(before)
 	if err = d.writeSnapshot(d.number, c); err == nil {
@@ -280,7 +289,7 @@ func (db *DB) save() (err error) {
 	d.logged += logged
 	err = errors.Join(err, synced)
 	if broken != nil { // there is a gap before the new log, which only a snapshot can close
-		d.broken = err
+		d.breakWith(err)
 		_ = d.turnTo(nil, 0, 0).Close()
 		_ = os.Remove(d.dir.Path(d.number, recordfile.LogSuffix))
 	}
@@ -370,13 +379,14 @@ func (db *DB) Close() error {
 // directory, which wraps [ErrDamaged], and why nothing is written to it at
 // present. It is nil if all is well, and without a directory.
 func (db *DB) Err() error {
-	d, st := db.store.disk, db.store
+	d := db.store.disk
 	if d == nil {
 		return nil
 	}
-	st.writing.Lock()
-	broken := d.broken
-	st.writing.Unlock()
+	var broken error
+	if reason := d.reason.Load(); reason != nil { // not under a lock: a collector may ask
+		broken = *reason
+	}
 	if err := errors.Join(d.damage, broken); err != nil {
 		return fmt.Errorf("history: %s: %w", d.dir, err)
 	}

@@ -445,6 +445,20 @@ func TestAppendKeepsTheDirectory(t *testing.T) {
 	require.InDelta(t, 5000, again.one(t, "count_over_time(ALERTS[2h])", start.Add(5000*time.Second)), 0)
 }
 
+// A collector may ask whether all is well.
+func TestCollectorAsksErr(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir(), start)
+	require.NoError(t, p.m.Registerer().Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "storage_ok", Help: "h"}, func() float64 {
+		if p.db.Err() != nil {
+			return 0
+		}
+		return 1
+	})))
+	p.sample(t, start)
+	require.InDelta(t, 1, p.one(t, "storage_ok", start), 0)
+}
+
 // The zero time is the present.
 func TestQueryWithoutATime(t *testing.T) {
 	t.Parallel()

@@ -117,6 +117,9 @@ func (e *engine) between(ctx context.Context, q storage.Queryable, expr string, 
 }
 
 func (e *engine) eval(ctx context.Context, expr string, parse func(context.Context) (promql.Query, error)) (answer, error) {
+	if err := checkSize(expr); err != nil {
+		return answer{}, invalidQuery(expr, err)
+	}
 	bounded, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	query, err := parse(bounded)
@@ -202,7 +205,7 @@ func texts(notes annotations.Annotations, query string) (warnings, infos []strin
 // checkExpr returns an error if the expression is not PromQL with a vector or
 // scalar as its value.
 func checkExpr(promql string) error {
-	expr, err := parser.ParseExpr(promql)
+	expr, err := parseExpr(promql)
 	if err != nil {
 		return err
 	}
@@ -214,17 +217,21 @@ func checkExpr(promql string) error {
 
 // formatQuery returns an expression as Prometheus lays it out.
 func formatQuery(promql string) (string, error) {
-	expr, err := parser.ParseExpr(promql)
+	expr, err := parseExpr(promql)
 	if err != nil {
 		return "", invalidQuery(promql, err)
 	}
-	return expr.Pretty(0), nil
+	text, err := pretty(expr)
+	if err != nil {
+		return "", invalidQuery(promql, err)
+	}
+	return text, nil
 }
 
 // splitThreshold splits an expression that holds a vector against a number. keep
 // is nil for others.
 func splitThreshold(promql string) (of string, keep func(float64) bool) {
-	expr, err := parser.ParseExpr(promql)
+	expr, err := parseExpr(promql)
 	if err != nil {
 		return promql, nil
 	}
@@ -259,7 +266,7 @@ func splitThreshold(promql string) (of string, keep func(float64) bool) {
 
 // selectorsOf returns the matchers of each selector in an expression.
 func selectorsOf(promql string) ([][]*labels.Matcher, error) {
-	expr, err := parser.ParseExpr(promql)
+	expr, err := parseExpr(promql)
 	if err != nil {
 		return nil, invalidQuery(promql, err)
 	}

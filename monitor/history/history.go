@@ -174,6 +174,8 @@ func aligned(now, planned time.Time, interval time.Duration) time.Time {
 // evaluates the watched expressions that are due, and gives up what is past its
 // retention. Unless Run runs, it writes the files that are due, too. What could
 // be collected is kept beside an error. Times must increase from call to call.
+// A collector of the registry must not wait for the history: it may ask Err, and
+// not Append, Watch or Snapshot.
 func (db *DB) Sample(ctx context.Context, now time.Time) error {
 	if db.m.Off() {
 		return nil

@@ -177,7 +177,8 @@ func (d *disk) replace(c *capture) (err error) {
 	if before := d.turnTo(file, number, 0); before != nil {
 		_ = before.Close()
 	}
-	d.broken, d.logged = nil, 0
+	d.breakWith(nil)
+	d.logged = 0
 	if err := d.dir.Clear(number, d.damaged); err != nil {
 		d.log.Warn("history: old files are left behind", "dir", string(d.dir), "error", err)
 	}

@@ -210,7 +210,7 @@ func (e *Elector) keep(ctx context.Context, t *term, expiry *time.Timer, gaveUp 
 		cancel()
 		until := e.sure(began)
 		switch {
-		case err == nil && time.Now().Before(*t.until.Load()):
+		case err == nil && time.Now().Before(*t.until.Load()) && expiry.Stop():
 			t.until.Store(&until)
 			expiry.Reset(time.Until(until))
 			wait = e.ttl / 3
