@@ -81,7 +81,8 @@ func (t *Tracer) TraceBatchEnd(ctx context.Context, conn *pgx.Conn, data pgx.Tra
 // before it was sent: pgx tells of it when it fails and, with the same error,
 // when it is closed. Another batch may be open by then.
 func (s *state) endsAgain(err error) bool {
-	if s.refused == nil || err == nil || !reflect.ValueOf(err).Comparable() || err != s.refused { //nolint:errorlint // the very same
+	refused := s.refused
+	if refused == nil || err == nil || !reflect.ValueOf(err).Comparable() || err != *refused { //nolint:errorlint // the very same
 		return false
 	}
 	s.refused = nil
@@ -101,7 +102,8 @@ func (t *Tracer) endBatch(ctx context.Context, conn *pgx.Conn, s *state, err err
 	case err == nil || sl.failed:
 		return
 	case !sl.seen:
-		s.refused = err
+		refused := err // a copy, so that err stays on the stack
+		s.refused = &refused
 	case isHosts(err, conn):
 		return
 	}

@@ -199,6 +199,7 @@ func TestNamesOnAConnectionInTwoHands(t *testing.T) {
 	}
 	b := setup(t, nil)
 	conn := idle(t)
+	query(t.Context(), b.Tracer, conn, "select 1", nil) // pgx's own map has the state from now on
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {

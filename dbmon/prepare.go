@@ -47,6 +47,12 @@ func (n *names) add(name string, st *statement) {
 	n.young[name] = st
 }
 
+// named is a statement that is being prepared under a name.
+type named struct {
+	name      string
+	statement *statement
+}
+
 // TracePrepareStart implements pgx.PrepareTracer.
 func (t *Tracer) TracePrepareStart(ctx context.Context, conn *pgx.Conn, data pgx.TracePrepareStartData) context.Context {
 	if t.next.prepare != nil {
@@ -57,10 +63,10 @@ func (t *Tracer) TracePrepareStart(ctx context.Context, conn *pgx.Conn, data pgx
 	}
 	if s := t.state(conn); s != nil && !s.quiet {
 		sl := s.push(opPrepare)
-		sl.name, sl.statement = "", nil
+		sl.named = nil
 		sl.asked = data.Name != "" && !strings.HasPrefix(data.Name, "stmtcache_")
 		if sl.asked && data.Name != data.SQL { // database/sql gives the text for a name
-			sl.name, sl.statement = data.Name, t.statements.Get(data.SQL)
+			sl.named = &named{data.Name, t.statements.Get(data.SQL)}
 		}
 		sl.start = t.now()
 	}
@@ -88,7 +94,7 @@ func (t *Tracer) endPrepare(ctx context.Context, conn *pgx.Conn, s *state, data 
 		t.metrics.prepares.Observe(&s.home, 0, int64(t.now()-sl.start))
 	}
 	if data.Err == nil {
-		s.resolve(sl.name, sl.statement)
+		s.resolve(sl.named)
 		return
 	}
 	switch open := s.current(); {
@@ -104,12 +110,14 @@ func (t *Tracer) endPrepare(ctx context.Context, conn *pgx.Conn, s *state, data 
 }
 
 // resolve notes what a name stands for.
-func (s *state) resolve(name string, st *statement) {
-	if name == "" || st == nil {
+func (s *state) resolve(n *named) {
+	if n == nil {
 		return
 	}
-	if s.prepared == nil {
-		s.prepared = &names{}
+	prepared := s.prepared
+	if prepared == nil {
+		prepared = &names{}
+		s.prepared = prepared
 	}
-	s.prepared.note(name, st)
+	prepared.note(n.name, n.statement)
 }

@@ -32,21 +32,22 @@ type slot struct {
 	asked     bool          // the host asked for the prepare, not pgx
 	start     time.Duration // on the tracer's clock
 	last      time.Duration // when the batch's last statement ended
-	statement *statement    // of a query or COPY; of a named prepare
+	statement *statement    // of a query or COPY
 	count     int           // statements of the batch
-	name      string        // of a prepare
+	named     *named        // of a prepare under a name
 }
 
 // state is what a tracer keeps on a connection. pgx uses a connection from one
-// goroutine at a time. A host that does not must not crash here, so indexes
-// are checked wherever they are used.
+// goroutine at a time. A host that does not must not crash here: indexes and
+// pointers are checked wherever they are used, and no field is wider than a word,
+// so that none is read half written.
 type state struct {
 	conn     *pgx.Conn
 	home     instrument.Home
 	quiet    bool // the tracer's own queries
 	open     int
 	slots    [maxOpen]slot
-	refused  error         // of the last batch that failed before it was sent
+	refused  *error        // of the last batch that failed before it was sent
 	prepared *names        // that the host gave; nil without any
 	acquired time.Duration // on the tracer's clock; 0 when not acquired from a pool
 	wait     time.Duration // for the connection, until a statement bears it

@@ -193,6 +193,9 @@ type outcome struct {
 // record counts a statement that is over.
 func (t *Tracer) record(ctx context.Context, conn *pgx.Conn, s *state, o *outcome) {
 	st := o.statement
+	if st == nil { // another goroutine has begun what this one ends
+		return
+	}
 	slow := o.elapsed >= t.slowAt
 	class := ""
 	if o.err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/anomaly/capacity"
+	"github.com/chronoretrace/chronomon/internal/testenv"
 )
 
 func TestHistogramVectors(t *testing.T) {
@@ -25,7 +26,7 @@ func TestHistogramVectors(t *testing.T) {
 		Empty       bool
 		Percentiles map[string]float64
 	}
-	vectors(t, "vpa.json", func(t *testing.T, in in, want out) {
+	testenv.Vectors(t, "vpa.json", func(t *testing.T, in in, want out) {
 		h, err := capacity.NewHistogram(capacity.HistogramSpec{
 			Max: in.Max, First: in.First, Ratio: in.Ratio, Epsilon: in.Epsilon,
 			HalfLife: time.Duration(in.HalfLife * float64(time.Second)),

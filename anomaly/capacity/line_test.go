@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/anomaly/capacity"
+	"github.com/chronoretrace/chronomon/internal/testenv"
 )
 
 func TestLineVectors(t *testing.T) {
@@ -30,7 +31,7 @@ func TestLineVectors(t *testing.T) {
 		Earliest      *float64           `json:"steps_to_limit_earliest"`
 		Latest        *float64           `json:"steps_to_limit_latest"`
 	}
-	vectors(t, "capacity.json", func(t *testing.T, in in, want out) {
+	testenv.Vectors(t, "capacity.json", func(t *testing.T, in in, want out) {
 		x := make([]float64, len(in.Y))
 		for i := range x {
 			x[i] = 1000 + float64(i)

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/anomaly/capacity"
+	"github.com/chronoretrace/chronomon/internal/testenv"
 )
 
 func TestQueueVectors(t *testing.T) {
@@ -27,7 +28,7 @@ func TestQueueVectors(t *testing.T) {
 		ForWait  int     `json:"servers_for_wait"`
 		ForShare int     `json:"servers_for_util"`
 	}
-	vectors(t, "queueing.json", func(t *testing.T, in in, want out) {
+	testenv.Vectors(t, "queueing.json", func(t *testing.T, in in, want out) {
 		q, err := capacity.NewQueue(in.Arrival, in.Service, in.Servers)
 		require.NoError(t, err)
 		const tolerance = 1e-10

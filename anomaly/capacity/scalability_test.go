@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/anomaly/capacity"
+	"github.com/chronoretrace/chronomon/internal/testenv"
 )
 
 func TestScalabilityVectors(t *testing.T) {
@@ -19,7 +20,7 @@ func TestScalabilityVectors(t *testing.T) {
 		N      float64 `json:"n_peak"`
 		X      float64 `json:"x_peak"`
 	}
-	vectors(t, "usl.json", func(t *testing.T, in in, want out) {
+	testenv.Vectors(t, "usl.json", func(t *testing.T, in in, want out) {
 		loads := make([]capacity.Load, len(in.N))
 		for i := range in.N {
 			loads[i] = capacity.Load{N: in.N[i], Throughput: in.X[i]}

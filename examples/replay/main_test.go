@@ -129,7 +129,7 @@ func TestData(t *testing.T) {
 }
 
 // The benchmark is as its own papers say.
-func TestBenchmark(t *testing.T) {
+func TestOnPublished(t *testing.T) {
 	t.Parallel()
 	dir := os.DirFS(testenv.Shared(t, "data", "nab"))
 	var files, rows, windows int

@@ -8,9 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/internal/series"
+	"github.com/chronoretrace/chronomon/internal/testenv"
 )
 
-func TestSpectrumAgainstReferences(t *testing.T) {
+func TestSpectrumVectors(t *testing.T) {
 	t.Parallel()
 	type in struct {
 		Y     []float64
@@ -22,7 +23,7 @@ func TestSpectrumAgainstReferences(t *testing.T) {
 		LjungBox20  [2]float64 `json:"ljung_box_20"`
 		Periodogram []float64
 	}
-	golden(t, "spectrum.json", func(t *testing.T, in in, want out) {
+	testenv.Vectors(t, "spectrum.json", func(t *testing.T, in in, want out) {
 		near(t, want.ACF, series.ACF(in.Y, in.Nlags), 1e-8, "acf")
 		near(t, want.PACF, series.PACF(in.Y, len(want.PACF)-1), 1e-8, "pacf")
 		near(t, want.Periodogram, series.Periodogram(in.Y), 1e-8, "periodogram")

@@ -6,9 +6,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/internal/series"
+	"github.com/chronoretrace/chronomon/internal/testenv"
 )
 
-func TestTrendAgainstReferences(t *testing.T) {
+func TestTrendVectors(t *testing.T) {
 	t.Parallel()
 	type in struct {
 		Y []float64
@@ -32,7 +33,7 @@ func TestTrendAgainstReferences(t *testing.T) {
 		SeasonalZ   float64 `json:"seasonal_z"`
 		SeasonalP   float64 `json:"seasonal_p"`
 	}
-	golden(t, "trend.json", func(t *testing.T, in in, want out) {
+	testenv.Vectors(t, "trend.json", func(t *testing.T, in in, want out) {
 		m := series.NewMannKendall(in.Y)
 		require.Equal(t, want.S, m.S)
 		nearOne(t, want.VarS, m.Variance, 1e-9, "variance")

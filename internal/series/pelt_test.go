@@ -8,9 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/internal/series"
+	"github.com/chronoretrace/chronomon/internal/testenv"
 )
 
-func TestChangePointsAgainstReferences(t *testing.T) {
+func TestChangePointsVectors(t *testing.T) {
 	t.Parallel()
 	type prior struct{ Hazard, Mu0, K0, A0, B0 float64 }
 	type in struct {
@@ -27,7 +28,7 @@ func TestChangePointsAgainstReferences(t *testing.T) {
 		Evidence     float64   `json:"bocpd_log_evidence"`
 		Final        []float64 `json:"bocpd_final"`
 	}
-	golden(t, "changepoint.json", func(t *testing.T, in in, want out) {
+	testenv.Vectors(t, "changepoint.json", func(t *testing.T, in in, want out) {
 		cost := series.MeanCost
 		if in.Cost == "meanvar" {
 			cost = series.MeanVarianceCost

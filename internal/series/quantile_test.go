@@ -8,9 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/internal/series"
+	"github.com/chronoretrace/chronomon/internal/testenv"
 )
 
-func TestRobustAgainstR(t *testing.T) {
+func TestRobustVectors(t *testing.T) {
 	t.Parallel()
 	type in struct{ Y, Probs []float64 }
 	type out struct {
@@ -24,7 +25,7 @@ func TestRobustAgainstR(t *testing.T) {
 		Qn, Sn, Medcouple float64
 		Huber             float64 `json:"huberM"`
 	}
-	golden(t, "robust.json", func(t *testing.T, in in, want out) {
+	testenv.Vectors(t, "robust.json", func(t *testing.T, in in, want out) {
 		before := slices.Clone(in.Y)
 		near(t, want.Type7, series.Quantiles(in.Y, in.Probs...), 1e-9, "type 7")
 		near(t, want.HarrellDavis, []float64{series.HarrellDavis(in.Y, .95), series.HarrellDavis(in.Y, .99)}, 1e-9, "Harrell-Davis")

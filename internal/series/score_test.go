@@ -7,16 +7,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/internal/series"
+	"github.com/chronoretrace/chronomon/internal/testenv"
 )
 
-func TestScoresAgainstNumPy(t *testing.T) {
+func TestScoresVectors(t *testing.T) {
 	t.Parallel()
 	type in struct {
 		Insample, Actual, Forecast, Lo, Hi []float64
 		M                                  int
 	}
 	type out struct{ SMAPE, MASE, MAE, MSIS, Coverage float64 }
-	golden(t, "metrics.json", func(t *testing.T, in in, want out) {
+	testenv.Vectors(t, "metrics.json", func(t *testing.T, in in, want out) {
 		scale := series.NaiveError(in.Insample, in.M)
 		require.InDelta(t, want.SMAPE, series.SMAPE(in.Actual, in.Forecast), 1e-12)
 		require.InDelta(t, want.MASE, series.MAE(in.Actual, in.Forecast)/scale, 1e-12)

@@ -10,15 +10,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/internal/series"
+	"github.com/chronoretrace/chronomon/internal/testenv"
 )
 
-func TestPeriodsAgainstReferences(t *testing.T) {
+func TestPeriodsVectors(t *testing.T) {
 	t.Parallel()
 	type in struct {
 		Y    []float64
 		True json.RawMessage `json:"true_period"`
 	}
-	golden(t, "spectrum.json", func(t *testing.T, in in, _ struct{}) {
+	testenv.Vectors(t, "spectrum.json", func(t *testing.T, in in, _ struct{}) {
 		var want []int
 		if json.Unmarshal(in.True, &want) != nil {
 			var one int

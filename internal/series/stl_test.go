@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/internal/series"
+	"github.com/chronoretrace/chronomon/internal/testenv"
 )
 
 type stlInput struct {
@@ -25,14 +26,14 @@ type stlInput struct {
 	OuterLoops int `json:"outer_iter"`
 }
 
-func TestSTLAgainstStatsmodels(t *testing.T) {
+func TestSTLVectors(t *testing.T) {
 	t.Parallel()
 	type out struct {
 		Seasonal, Trend, Resid, Weights []float64
 		StrengthTrend                   float64 `json:"strength_trend"`
 		StrengthSeasonal                float64 `json:"strength_seasonal"`
 	}
-	golden(t, "stl.json", func(t *testing.T, in stlInput, want out) {
+	testenv.Vectors(t, "stl.json", func(t *testing.T, in stlInput, want out) {
 		got := series.STL{
 			Period: in.Period, Seasonal: in.Seasonal, Trend: in.Trend, LowPass: in.LowPass,
 			SeasonalDegree: in.SDeg, TrendDegree: in.TDeg, LowPassDegree: in.LDeg,
@@ -50,7 +51,7 @@ func TestSTLAgainstStatsmodels(t *testing.T) {
 	})
 }
 
-func TestMSTLAgainstR(t *testing.T) {
+func TestMSTLVectors(t *testing.T) {
 	t.Parallel()
 	type in struct {
 		Y       []float64
@@ -60,7 +61,7 @@ func TestMSTLAgainstR(t *testing.T) {
 		Trend, Remainder                                              []float64
 		Seasonal24, Seasonal48, Seasonal168, Seasonal240, Seasonal336 []float64
 	}
-	golden(t, "mstl.json", func(t *testing.T, in in, want out) {
+	testenv.Vectors(t, "mstl.json", func(t *testing.T, in in, want out) {
 		got := series.MSTL(in.Y, in.Periods...)
 		near(t, want.Trend, got.Trend, 1e-7, "trend")
 		seasons := map[int][]float64{24: want.Seasonal24, 48: want.Seasonal48, 168: want.Seasonal168, 240: want.Seasonal240, 336: want.Seasonal336}
@@ -72,7 +73,7 @@ func TestMSTLAgainstR(t *testing.T) {
 	})
 }
 
-func TestDecomposeAgainstR(t *testing.T) {
+func TestDecomposeVectors(t *testing.T) {
 	t.Parallel()
 	type in struct {
 		Y      []float64
@@ -83,7 +84,7 @@ func TestDecomposeAgainstR(t *testing.T) {
 		Figure []float64
 		Trend  []*float64
 	}
-	golden(t, "decompose.json", func(t *testing.T, in in, want out) {
+	testenv.Vectors(t, "decompose.json", func(t *testing.T, in in, want out) {
 		index, trend := series.Classical(in.Y, in.Period, in.Type == "multiplicative")
 		near(t, want.Figure, index, 1e-10, "figure")
 		var wantTrend []float64

@@ -13,31 +13,9 @@ import (
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/stretchr/testify/require"
-)
 
-// platformData finds the platform's own monitoring files, which are not part of
-// this project: under CHRONOMON_SHARED, or in a folder "shared" beside one of
-// the folders above.
-func platformData(t *testing.T) string {
-	t.Helper()
-	inside := filepath.Join("data", "chronoretrace")
-	var tried []string
-	if dir := os.Getenv("CHRONOMON_SHARED"); dir != "" {
-		tried = append(tried, filepath.Join(dir, inside))
-	}
-	dir, err := os.Getwd()
-	require.NoError(t, err)
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		tried = append(tried, filepath.Join(dir, "shared", inside))
-	}
-	for _, d := range tried {
-		if _, err := os.Stat(d); err == nil {
-			return d
-		}
-	}
-	t.Skip("the platform's own rule and dashboard files are not here: set CHRONOMON_SHARED to where data/chronoretrace is")
-	return ""
-}
+	"github.com/chronoretrace/chronomon/internal/testenv"
+)
 
 func ruleExprs(t *testing.T, file string) (out []string) {
 	t.Helper()
@@ -109,7 +87,7 @@ func matches(m *dto.Metric, s *parser.VectorSelector) bool {
 // panels name has at least one series here that their selectors let pass.
 func TestPlatformQueriesHaveData(t *testing.T) {
 	t.Parallel()
-	dir := platformData(t)
+	dir := testenv.Shared(t, "data", "chronoretrace")
 	m, _ := setup(t)
 	got := scrape(t, m)
 	named := map[string]bool{}

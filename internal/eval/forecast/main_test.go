@@ -10,13 +10,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/chronoretrace/chronomon/internal/testenv"
 )
 
 // The daily series, which are few, from end to end: within the bound of no harm,
 // and the same to the last byte at the next run.
-func TestDaily(t *testing.T) {
+func TestDailyOnPublished(t *testing.T) {
 	t.Parallel()
-	dir := shared(t)
+	dir := testenv.Shared(t, "data", "m4")
 	out := filepath.Join(t.TempDir(), "out.csv")
 	forecast := func() (report string, file []byte) {
 		var b bytes.Buffer
@@ -65,25 +67,4 @@ func TestRefuses(t *testing.T) {
 	require.Error(t, run([]string{"-freq", "yearly"}, &bytes.Buffer{}))
 	require.ErrorIs(t, run([]string{"-train", "no such file"}, &bytes.Buffer{}), os.ErrNotExist)
 	require.Error(t, run([]string{"-nonsense"}, &bytes.Buffer{}))
-}
-
-func shared(t *testing.T) string {
-	t.Helper()
-	inside := filepath.Join("data", "m4")
-	var tried []string
-	if dir := os.Getenv("CHRONOMON_SHARED"); dir != "" {
-		tried = append(tried, filepath.Join(dir, inside))
-	}
-	dir, err := os.Getwd()
-	require.NoError(t, err)
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		tried = append(tried, filepath.Join(dir, "shared", inside))
-	}
-	for _, d := range tried {
-		if _, err := os.Stat(d); err == nil {
-			return d
-		}
-	}
-	t.Skip("the M4 series are not here: set CHRONOMON_SHARED to where data/m4 is")
-	return ""
 }

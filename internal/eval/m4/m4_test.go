@@ -10,36 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/internal/eval/m4"
+	"github.com/chronoretrace/chronomon/internal/testenv"
 )
-
-// shared finds the competition's series, which are not part of this project: under
-// CHRONOMON_SHARED, or in a folder "shared" beside one of the folders above.
-func shared(t *testing.T) string {
-	t.Helper()
-	inside := filepath.Join("data", "m4")
-	var tried []string
-	if dir := os.Getenv("CHRONOMON_SHARED"); dir != "" {
-		tried = append(tried, filepath.Join(dir, inside))
-	}
-	dir, err := os.Getwd()
-	require.NoError(t, err)
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		tried = append(tried, filepath.Join(dir, "shared", inside))
-	}
-	for _, d := range tried {
-		if _, err := os.Stat(d); err == nil {
-			return d
-		}
-	}
-	t.Skip("the M4 series are not here: set CHRONOMON_SHARED to where data/m4 is")
-	return ""
-}
 
 // The benchmark has the scores that a script written apart from the competitors'
 // guide gives it, which agrees with the competition's published figures.
-func TestNaive2(t *testing.T) {
+func TestNaive2OnPublished(t *testing.T) {
 	t.Parallel()
-	dir := shared(t)
+	dir := testenv.Shared(t, "data", "m4")
 	for name, want := range map[string][2]float64{"hourly": {17.547, 2.457}, "weekly": {8.764, 2.684}, "daily": {5.257, 4.013}} {
 		freq, err := m4.Lookup(name)
 		require.NoError(t, err)

@@ -9,9 +9,10 @@ import (
 
 	"github.com/chronoretrace/chronomon/internal/series"
 	"github.com/chronoretrace/chronomon/internal/series/forecast"
+	"github.com/chronoretrace/chronomon/internal/testenv"
 )
 
-func TestETSFilterAgainstStatsmodels(t *testing.T) {
+func TestETSFilterVectors(t *testing.T) {
 	t.Parallel()
 	type in struct {
 		Y                       []float64
@@ -27,7 +28,7 @@ func TestETSFilterAgainstStatsmodels(t *testing.T) {
 		Level            float64
 		Factor           []float64 `json:"var_factor"`
 	}
-	golden(t, "ets_fixed.json", func(t *testing.T, in in, want out) {
+	testenv.Vectors(t, "ets_fixed.json", func(t *testing.T, in in, want out) {
 		form := forecast.ETS{Error: forecast.Additive, Trend: forecast.None, Season: forecast.None, Damped: in.Damped, Period: in.Period}
 		if in.Trend {
 			form.Trend = forecast.Additive
@@ -50,7 +51,7 @@ func TestETSFilterAgainstStatsmodels(t *testing.T) {
 	})
 }
 
-func TestETSFitAgainstR(t *testing.T) {
+func TestETSFitVectors(t *testing.T) {
 	t.Parallel()
 	type in struct {
 		Y      []float64
@@ -65,7 +66,7 @@ func TestETSFitAgainstR(t *testing.T) {
 		AICc     float64
 		Forecast struct{ Mean, Lo95, Hi95 []float64 }
 	}
-	golden(t, "ets_fit.json", func(t *testing.T, in in, want out) {
+	testenv.Vectors(t, "ets_fit.json", func(t *testing.T, in in, want out) {
 		fit, ok := forecast.ChooseETS(in.Y, forms(in.Model, in.Damped, in.Period)...)
 		require.True(t, ok)
 		t.Logf("%s %.2f %.2f, R: %s %.2f %.2f", fit.First, fit.LogLik, fit.AICc, want.Method, want.LogLik, want.AICc)

@@ -8,9 +8,10 @@ import (
 
 	"github.com/chronoretrace/chronomon/internal/series"
 	"github.com/chronoretrace/chronomon/internal/series/forecast"
+	"github.com/chronoretrace/chronomon/internal/testenv"
 )
 
-func TestThetaAgainstR(t *testing.T) {
+func TestThetaVectors(t *testing.T) {
 	t.Parallel()
 	type in struct {
 		Y         []float64
@@ -19,7 +20,7 @@ func TestThetaAgainstR(t *testing.T) {
 	type out struct {
 		R struct{ Mean []float64 }
 	}
-	golden(t, "theta.json", func(t *testing.T, in in, want out) {
+	testenv.Vectors(t, "theta.json", func(t *testing.T, in in, want out) {
 		y := append([]float64(nil), in.Y...)
 		index, _ := series.Classical(y, in.Period, true)
 		for i := range y {
@@ -41,7 +42,7 @@ func TestThetaAgainstR(t *testing.T) {
 	})
 }
 
-func TestHoltWintersAgainstR(t *testing.T) {
+func TestHoltWintersVectors(t *testing.T) {
 	t.Parallel()
 	type in struct {
 		Y                  []float64
@@ -57,7 +58,7 @@ func TestHoltWintersAgainstR(t *testing.T) {
 		Fitted   []float64
 		Forecast struct{ Mean []float64 }
 	}
-	golden(t, "holtwinters.json", func(t *testing.T, in in, want out) {
+	testenv.Vectors(t, "holtwinters.json", func(t *testing.T, in in, want out) {
 		form := forecast.ETS{Error: forecast.Additive, Trend: forecast.Additive, Season: forecast.Additive, Winters: true, Period: in.Period}
 		if in.Seasonal == "multiplicative" {
 			form.Season = forecast.Multiplicative
