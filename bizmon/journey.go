@@ -41,6 +41,13 @@ func (j *journeys) add(from, to int32, n uint64) {
 	(*r)[at(to)].Add(n)
 }
 
+// clear forgets all steps.
+func (j *journeys) clear() {
+	for i := range j.rows {
+		j.rows[i].Store(nil)
+	}
+}
+
 // A Step is how often users went from one feature to another within a session.
 type Step struct {
 	From, To string  // "" is the begin, or the end, of a session

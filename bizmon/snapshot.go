@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/chronoretrace/chronomon/internal/sketch"
 	"github.com/chronoretrace/chronomon/monitor"
 )
 
@@ -56,8 +57,8 @@ func (s *snapshot) Snapshot(_ context.Context, w io.Writer) error {
 	return nil
 }
 
-// Restore implements monitor.Snapshotter. What is restored is merged with what
-// is there; slots that are in no window any more are left out.
+// Restore implements monitor.Snapshotter. Slots that are in no window any more are
+// left out. What a fleet knows comes back when it is asked next.
 func (s *snapshot) Restore(ctx context.Context, r io.Reader) error {
 	limited := &io.LimitedReader{R: r, N: mostArchive}
 	var a archive
@@ -111,6 +112,7 @@ func decodeSlots(slots []archivedSlot) (ids []slotID, sketches []*Sketch, err er
 }
 
 func (u *Users) restore(names []string, steps [][3]uint64) {
+	u.journeys.clear()
 	ids := make([]int32, len(names))
 	for i, name := range names {
 		ids[i] = none
@@ -142,10 +144,12 @@ func (w *windows) archive(now time.Time) (out []archivedSlot, err error) {
 	return out, nil
 }
 
+// restore replaces the slots. What is counted meanwhile is lost, or stays.
 func (w *windows) restore(ids []slotID, sketches []*Sketch, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.carry(now)
+	w.clear()
 	for i, id := range ids {
 		length := int64(levels[id.level].length / time.Second)
 		ago := w.back(id.level, now, 0) - id.start
@@ -158,4 +162,12 @@ func (w *windows) restore(ids []slotID, sketches []*Sketch, now time.Time) {
 			s.dirty = true
 		}
 	}
+}
+
+// clear forgets all users. mu is held.
+func (w *windows) clear() {
+	w.slots, w.closed = [len(levels)][]slot{}, map[span]*union{}
+	w.liveMu.Lock()
+	defer w.liveMu.Unlock()
+	w.live = &sketch.HyperLogLog{}
 }

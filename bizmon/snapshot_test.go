@@ -64,6 +64,30 @@ func TestSnapshot(t *testing.T) {
 	require.ErrorContains(t, snapshotter(t, b.m).Restore(t.Context(), bytes.NewReader(bad)), "not a sketch")
 }
 
+// TestRestoreReplaces: what was counted since is gone, and nothing counts twice.
+func TestRestoreReplaces(t *testing.T) {
+	t.Parallel()
+	s := setup(t, nil)
+	track := func(users int) {
+		for i := range users {
+			s.Users.Track(bizmon.Action{User: strconv.Itoa(i), Name: "home"})
+			s.Users.Track(bizmon.Action{User: strconv.Itoa(i), Name: "buy"})
+		}
+	}
+	track(10)
+	var backup bytes.Buffer
+	require.NoError(t, snapshotter(t, s.m).Snapshot(t.Context(), &backup))
+	users, journeys := s.users(t), s.Users.Journeys(100)
+	for range 2 {
+		track(1000)
+		s.Users.Track(bizmon.Action{User: "0", Name: "another"})
+		require.NotEqual(t, users["5m"], s.users(t)["5m"])
+		require.NoError(t, snapshotter(t, s.m).Restore(t.Context(), bytes.NewReader(backup.Bytes())))
+		require.Equal(t, users, s.users(t))
+		require.Equal(t, journeys, s.Users.Journeys(100))
+	}
+}
+
 // TestSnapshotAtWorst: what can be written can be read.
 func TestSnapshotAtWorst(t *testing.T) {
 	t.Parallel()

@@ -68,7 +68,8 @@ const (
 // one's name when Backup and Close have returned no error. A part that nobody added
 // is not in it: call it after the engines are made, while Run runs or not, as often
 // as what came since the last time may be lost. It is an error to have no parts, and
-// [ErrOff] if the monitor is off.
+// [ErrOff] if the monitor is off. One Backup or Restore is made at a time: another one
+// waits, as long as ctx lets it.
 //
 // The file is a tar under gzip: backup.json, which says what it is, parts/ with one
 // file for each part, and SHA256SUMS of all that, which is also the mark of the end.
@@ -81,11 +82,14 @@ func (m *Monitor) Backup(ctx context.Context, w io.Writer) (Archive, error) {
 	case len(parts) == 0:
 		return a, errors.New("monitor: back up: there is nothing: no engine that has state was made")
 	}
-	m.snapshots.archiving.Lock()
-	defer m.snapshots.archiving.Unlock()
+	done, err := m.snapshots.archive(ctx)
+	if err != nil {
+		return a, fmt.Errorf("monitor: back up: %w", err)
+	}
+	defer done()
 	packed, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // samples are compressed already
 	out := &archiveWriter{tar: tar.NewWriter(packed), modified: a.Time}
-	err := out.about(a)
+	err = out.about(a)
 	for _, s := range parts {
 		if err != nil {
 			break

@@ -67,19 +67,21 @@ func (w *archiveWriter) end() error {
 }
 
 // readArchive reads a backup to its end. It calls each with every part, which need
-// not read it, and whose error ends it. All is verified when it returns.
-func readArchive(ctx context.Context, r io.Reader, each func(name string, r io.Reader) error) (Archive, error) {
+// not read it, and whose error ends it. All is verified when it returns, sums of
+// all files among it.
+func readArchive(ctx context.Context, r io.Reader, each func(name string, r io.Reader) error) (a Archive, sums string, err error) {
 	in := &archiveReader{each: each}
-	err := in.read(contextReader{ctx, r})
+	err = in.read(contextReader{ctx, r})
 	switch {
 	case err == nil:
-		return in.archive, nil
 	case ctx.Err() != nil:
-		return in.archive, ctx.Err()
+		err = ctx.Err()
 	case in.failed != nil:
-		return in.archive, in.failed
+		err = in.failed
+	default:
+		err = fmt.Errorf("%w: %w", ErrBackup, err)
 	}
-	return in.archive, fmt.Errorf("%w: %w", ErrBackup, err)
+	return in.archive, in.sums.String(), err
 }
 
 // archiveReader reads a backup's files.
@@ -107,7 +109,7 @@ func (r *archiveReader) read(from io.Reader) error {
 			return errors.New("its end is missing")
 		case err != nil:
 			return err
-		case h.Typeflag != tar.TypeReg || first != (h.Name == archiveAbout):
+		case h.Typeflag != tar.TypeReg || first != (h.Name == archiveAbout) || sparse(h):
 			return fmt.Errorf("unexpected %q", h.Name)
 		case first:
 			err = r.file(h.Name, r.about)
@@ -120,6 +122,17 @@ func (r *archiveReader) read(from io.Reader) error {
 			return err
 		}
 	}
+}
+
+// sparse reports whether a file has holes, which may be longer than what can be
+// read in a lifetime.
+func sparse(h *tar.Header) bool {
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
 }
 
 // file lets f read a file of which the sum is taken.
@@ -155,6 +168,9 @@ func (r *archiveReader) part(h *tar.Header) error {
 	name, ok := strings.CutPrefix(h.Name, archiveParts)
 	if n := len(r.archive.Parts); !ok || !validPart(name) || (n > 0 && name <= r.archive.Parts[n-1].Name) {
 		return fmt.Errorf("unexpected %q", h.Name)
+	}
+	if len(r.archive.Parts) == mostParts {
+		return fmt.Errorf("it has more than %d parts", mostParts)
 	}
 	r.archive.Parts = append(r.archive.Parts, Part{Name: name, Bytes: h.Size})
 	return r.file(h.Name, func(in io.Reader) error {

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,13 +55,16 @@ func (m *Monitor) Restore(ctx context.Context, r io.Reader, opts ...RestoreOptio
 	if m.off {
 		return Archive{}, fmt.Errorf("monitor: restore: %w", ErrOff)
 	}
-	m.snapshots.archiving.Lock()
-	defer m.snapshots.archiving.Unlock()
+	done, err := m.snapshots.archive(ctx)
+	if err != nil {
+		return Archive{}, fmt.Errorf("monitor: restore: %w", err)
+	}
+	defer done()
 	re := restore{m: m, takers: map[string]Snapshotter{}}
 	for _, s := range m.Snapshotters() {
 		re.takers[s.SnapshotName()] = s
 	}
-	err := re.open(ctx, r)
+	err = re.open(ctx, r)
 	defer re.close()
 	if err == nil {
 		err = re.verify(ctx, c.foreign)
@@ -82,6 +86,7 @@ type restore struct {
 	m       *Monitor
 	takers  map[string]Snapshotter // by name
 	archive Archive
+	sums    string // of the backup, as it was read first
 	backup  io.ReadSeeker
 	begin   int64  // where it begins
 	copied  *spool // nil if the reader can seek
@@ -139,12 +144,21 @@ func (re *restore) close() {
 	}
 }
 
+// errChanged is about a backup that somebody writes to, or replaces, while it is
+// read: it is read three times.
+var errChanged = fmt.Errorf("%w: it changed while it was read", ErrBackup)
+
 // read reads the backup from its beginning.
 func (re *restore) read(ctx context.Context, each func(name string, r io.Reader) error) (Archive, error) {
 	if _, err := re.backup.Seek(re.begin, io.SeekStart); err != nil {
 		return Archive{}, err
 	}
-	return readArchive(ctx, re.backup, each)
+	archive, sums, err := readArchive(ctx, re.backup, each)
+	if err == nil && sums != cmp.Or(re.sums, sums) {
+		err = errChanged
+	}
+	re.sums = sums
+	return archive, err
 }
 
 // verify finds out what would become of each part.
@@ -172,12 +186,16 @@ func (re *restore) verify(ctx context.Context, foreign bool) (err error) {
 		return fmt.Errorf("%w: %w", ErrBackup, err)
 	}
 	_, err = re.read(ctx, func(name string, r io.Reader) error {
+		p := re.part(name)
+		if p == nil {
+			return errChanged
+		}
 		v, ok := re.takers[name].(Verifier)
 		if !ok {
 			return nil
 		}
 		if err := re.guarded(func() error { return v.Verify(ctx, r) }); err != nil {
-			re.part(name).Fate, re.part(name).Err = PartRefused, err
+			p.Fate, p.Err = PartRefused, err
 		}
 		return ctx.Err()
 	})
@@ -230,7 +248,10 @@ func (re *restore) replace(ctx context.Context) error {
 	}
 	_, err := re.read(ctx, func(name string, r io.Reader) error {
 		p := re.part(name)
-		if p.Fate != PartRestorable {
+		switch {
+		case p == nil:
+			return errChanged
+		case p.Fate != PartRestorable:
 			return nil
 		}
 		p.Fate = PartRestored

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -263,6 +264,172 @@ func TestForgedBackup(t *testing.T) {
 	_, err := withParts(t, a).Restore(t.Context(), bytes.NewReader(forge(first, file{"parts/a", "1"}, sums(first, file{"parts/a", "1"}))))
 	require.NoError(t, err, "this is what the others lack")
 	require.Equal(t, "1", a.value)
+}
+
+// TestForgedHole: a file of eight exabytes, none of which is there, is not read.
+func TestForgedHole(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	packed := gzip.NewWriter(&b)
+	w := tar.NewWriter(packed)
+	add := func(h tar.Header, content string) {
+		h.Size, h.Mode = int64(len(content)), 0o600
+		require.NoError(t, w.WriteHeader(&h))
+		_, err := io.WriteString(w, content)
+		require.NoError(t, err)
+		require.NoError(t, w.Flush())
+	}
+	add(tar.Header{Name: "backup.json"}, `{"format":1,"service":"shop"}`)
+	var records strings.Builder
+	for _, r := range []string{"major=1", "minor=0", "name=parts/a", "realsize=9000000000000000000"} {
+		fmt.Fprintf(&records, "%d GNU.sparse.%s\n", len(r)+len("00 GNU.sparse.\n"), r)
+	}
+	var header bytes.Buffer // of records: the Writer makes none of these
+	forger := tar.NewWriter(&header)
+	require.NoError(t, forger.WriteHeader(&tar.Header{Name: "x", Size: int64(records.Len()), Mode: 0o600}))
+	block := header.Bytes()
+	sum := 'x' - '0' + 0
+	block[156] = 'x'
+	old, err := strconv.ParseInt(string(block[148:154]), 8, 32)
+	require.NoError(t, err)
+	copy(block[148:], fmt.Sprintf("%06o", old+int64(sum)))
+	_, err = packed.Write(append(block, records.String()+strings.Repeat("\x00", 512-records.Len())...))
+	require.NoError(t, err)
+	add(tar.Header{Name: "a"}, "0\n"+strings.Repeat("\x00", 510)) // where its data is: nowhere
+	require.NoError(t, w.Close())
+	require.NoError(t, packed.Close())
+
+	a := &vault{name: "a", value: "now"}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, err = withParts(t, a).Restore(ctx, &b)
+	require.ErrorIs(t, err, monitor.ErrBackup)
+	require.ErrorContains(t, err, `unexpected "parts/a"`)
+	require.Equal(t, "now", a.value)
+}
+
+// TestMostParts: those that would be too many for Restore are not taken, and a
+// forged backup is not read on for the sake of more.
+func TestMostParts(t *testing.T) {
+	t.Parallel()
+	m := withParts(t)
+	for i := range 1000 {
+		require.NoError(t, m.AddSnapshotter(&vault{name: fmt.Sprintf("p%04d", i)}))
+	}
+	require.ErrorContains(t, m.AddSnapshotter(&vault{name: "one-more"}), `add snapshotter "one-more": there are 1000 already`)
+	file := backup(t, m)
+	_, err := m.Restore(t.Context(), bytes.NewReader(file))
+	require.NoError(t, err)
+
+	in, err := gzip.NewReader(bytes.NewReader(file))
+	require.NoError(t, err)
+	var forged bytes.Buffer
+	packed := gzip.NewWriter(&forged)
+	out := tar.NewWriter(packed)
+	for r := tar.NewReader(in); ; {
+		h, err := r.Next()
+		require.NoError(t, err)
+		if h.Name == "SHA256SUMS" {
+			break
+		}
+		require.NoError(t, out.WriteHeader(h))
+		_, err = io.Copy(out, r)
+		require.NoError(t, err)
+	}
+	require.NoError(t, out.WriteHeader(&tar.Header{Name: "parts/q", Mode: 0o600}))
+	require.NoError(t, out.Flush())
+	require.NoError(t, packed.Close())
+	_, err = m.Restore(t.Context(), &forged)
+	require.ErrorIs(t, err, monitor.ErrBackup)
+	require.ErrorContains(t, err, "more than 1000 parts")
+}
+
+// TestWaitsForAnother: one backup or restore at a time, and who waits may give up.
+func TestWaitsForAnother(t *testing.T) {
+	t.Parallel()
+	slow := &slowVault{vault: vault{name: "slow"}, in: make(chan struct{}), out: make(chan struct{})}
+	m := withParts(t, slow)
+	first := make(chan error)
+	go func() {
+		_, err := m.Backup(t.Context(), io.Discard)
+		first <- err
+	}()
+	<-slow.in
+	ctx, cancel := context.WithCancel(t.Context())
+	second := make(chan error)
+	go func() {
+		_, err := m.Backup(ctx, io.Discard)
+		second <- err
+	}()
+	go func() {
+		_, err := m.Restore(ctx, bytes.NewReader(nil))
+		second <- err
+	}()
+	cancel()
+	for range 2 {
+		select {
+		case err := <-second:
+			require.ErrorIs(t, err, context.Canceled)
+		case <-time.After(10 * time.Second):
+			t.Error("its context is not heeded")
+			close(slow.out)
+			require.NoError(t, <-first)
+			return
+		}
+	}
+	close(slow.out)
+	require.NoError(t, <-first)
+	_, err := m.Restore(t.Context(), bytes.NewReader(nil))
+	require.ErrorIs(t, err, monitor.ErrBackup, "it is the next one's turn")
+}
+
+// slowVault is a vault whose first Snapshot takes as long as the test wants.
+type slowVault struct {
+	vault
+	in, out chan struct{}
+}
+
+func (v *slowVault) Snapshot(ctx context.Context, w io.Writer) error {
+	close(v.in)
+	<-v.out
+	return v.vault.Snapshot(ctx, w)
+}
+
+// TestBackupChanges: a file that is replaced by another good one while it is read,
+// at whatever time, replaces nothing.
+func TestBackupChanges(t *testing.T) {
+	t.Parallel()
+	one := backup(t, withParts(t, &picky{vault{name: "a", value: "1"}}))
+	for name, other := range map[string][]byte{
+		"other state": backup(t, withParts(t, &picky{vault{name: "a", value: "2"}})),
+		"more":        backup(t, withParts(t, &picky{vault{name: "a", value: "1"}}, &vault{name: "b", value: "2"})),
+		"another":     backup(t, withParts(t, &vault{name: "b", value: "2"})),
+	} {
+		for reads := 1; reads <= 2; reads++ {
+			a := &picky{vault{name: "a", value: "now"}}
+			got, err := withParts(t, a).Restore(t.Context(), &replaced{Reader: bytes.NewReader(one), other: other, reads: reads})
+			require.ErrorIs(t, err, monitor.ErrBackup, name)
+			require.ErrorContains(t, err, "it changed while it was read", name)
+			require.Equal(t, "now", a.value, name)
+			require.NotContains(t, fates(got), "b", name)
+		}
+	}
+}
+
+// replaced is a file that is another one after it was read so many times.
+type replaced struct {
+	*bytes.Reader
+	other []byte
+	reads int
+}
+
+func (r *replaced) Seek(offset int64, whence int) (int64, error) {
+	if whence == io.SeekStart {
+		if r.reads--; r.reads < 0 {
+			r.Reader = bytes.NewReader(r.other)
+		}
+	}
+	return r.Reader.Seek(offset, whence)
 }
 
 // TestPartFails: what was there stays, or comes back.

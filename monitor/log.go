@@ -77,6 +77,13 @@ func WithLogSources(limit int) LogOption {
 // code makes at most 100 events a second; those past that are counted in
 // monitor_events_dropped_total, under reason "repeated".
 //
+// Secrets do not enter an event: an attribute whose name ends in password, passwd,
+// pwd, passphrase, secret, token, authorization, cookie, credential, apikey,
+// accesskey, privatekey or dsn, in any case and with any separators, has the value
+// "[redacted]", and so have credentials in URLs and headers, and what follows
+// "Bearer" or "password=", in the message and in the other attributes. What next
+// gets is the host's record as it is.
+//
 // Metrics:
 //
 //	log_messages_total    level, source    records, a counter

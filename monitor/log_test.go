@@ -411,6 +411,39 @@ func TestLogHandlerBoundsEvents(t *testing.T) {
 	})
 }
 
+// TestLogHandlerRedactsEvents, and leaves records as they are.
+func TestLogHandlerRedactsEvents(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var sink recorder
+		m, stop := started(t, monitor.WithSink("all", &sink, monitor.WithKinds(monitor.KindLog)))
+		var next bytes.Buffer
+		logger := slog.New(m.LogHandler(slog.NewTextHandler(&next, nil), monitor.WithLogEventAttrs("err", "X-Auth-Token")))
+		const secret = "hunter2hunter2"
+		logger.With("X-Auth-Token", secret).Error("login with password="+secret+" failed",
+			"err", errors.New("dial postgres://quotes:"+secret+"@db/quotes: refused"), "password", secret)
+		logger.Error("token=" + secret + strings.Repeat("x", 20_000))
+		logger.Error(strings.Repeat("x", 8<<10-10) + " a://u:" + secret + "@host " + strings.Repeat("é", 20_000))
+		require.NoError(t, stop())
+		require.Len(t, sink.events, 3)
+		require.Equal(t, 6, strings.Count(next.String(), secret))
+		var got []string
+		for a := range sink.events[0].Attrs() {
+			got = append(got, a.String())
+		}
+		require.Equal(t, []string{
+			"level=ERROR", "message=login with password=[redacted] failed", "X-Auth-Token=[redacted]",
+			"err=dial postgres://[redacted]@db/quotes: refused",
+		}, got)
+		message, _ := sink.events[1].Attr("message")
+		require.Equal(t, "token=[redacted]… (clipped from 20020 bytes)", message.String())
+		message, _ = sink.events[2].Attr("message")
+		require.NotContains(t, message.String(), "hunter2")
+		require.LessOrEqual(t, len(message.String()), 8<<10)
+		require.True(t, utf8.ValidString(message.String()))
+	})
+}
+
 // TestLogHandlerFindsAttrsInGroupsWithoutAName: package slog takes those for the
 // record's own.
 func TestLogHandlerFindsAttrsInGroupsWithoutAName(t *testing.T) {

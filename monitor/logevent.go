@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/chronoretrace/chronomon/internal/instrument"
+	"github.com/chronoretrace/chronomon/internal/redact"
 )
 
 const (
@@ -60,10 +61,10 @@ func (b *logBudget) spend(now time.Time) bool {
 }
 
 func (c *logCore) event(h *logHandler, r slog.Record, site *logSite, trace, request string) Event {
-	e := Event{Time: r.Time, Kind: KindLog, Name: site.source, Failed: r.Level >= slog.LevelError, TraceID: clip(trace)}
-	e.Add(slog.String("level", r.Level.String()), slog.String("message", clip(r.Message)))
+	e := Event{Time: r.Time, Kind: KindLog, Name: site.source, Failed: r.Level >= slog.LevelError, TraceID: clip(trace, len(trace))}
+	e.Add(slog.String("level", r.Level.String()), slog.String("message", shown(r.Message)))
 	if request != "" {
-		e.Add(slog.String("request_id", clip(request)))
+		e.Add(slog.String("request_id", clip(request, len(request))))
 	}
 	left := maxLogAttrs
 	for _, a := range h.kept {
@@ -88,7 +89,11 @@ func (c *logCore) add(e *Event, a slog.Attr, left *int) {
 		}
 	case slices.Contains(c.attrs, a.Key):
 		*left--
-		e.Add(slog.String(a.Key, clip(c.text(a.Value))))
+		text := redact.Mark
+		if !secrets.Secret(a.Key) {
+			text = shown(c.text(a.Value))
+		}
+		e.Add(slog.String(a.Key, text))
 	}
 }
 
@@ -110,15 +115,28 @@ func (c *logCore) text(v slog.Value) (out string) {
 	return v.Resolve().String()
 }
 
-// clip bounds a text, at the end of a character, and says so.
-func clip(s string) string {
-	if len(s) <= maxLogText {
+var secrets = redact.New()
+
+// shown is a text as events have it: without the secrets that are in it, and
+// bounded.
+func shown(s string) string { return clip(secrets.Text(head(s, 2*maxLogText)), len(s)) }
+
+// clip bounds a text of what was so many bytes, and says so.
+func clip(s string, size int) string {
+	if len(s) <= maxLogText && size <= 2*maxLogText {
 		return s
 	}
-	note := fmt.Sprintf("… (clipped from %d bytes)", len(s))
-	cut := maxLogText - len(note)
-	for back := 1; back < utf8.UTFMax && !utf8.RuneStart(s[cut]); back++ {
-		cut--
+	note := fmt.Sprintf("… (clipped from %d bytes)", size)
+	return head(s, maxLogText-len(note)) + note
+}
+
+// head is at most n bytes of a text, up to the end of a character.
+func head(s string, n int) string {
+	if len(s) <= n {
+		return s
 	}
-	return s[:cut] + note
+	for back := 1; back < utf8.UTFMax && !utf8.RuneStart(s[n]); back++ {
+		n--
+	}
+	return s[:n]
 }

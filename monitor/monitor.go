@@ -62,6 +62,7 @@ func New(opts ...Option) (*Monitor, error) {
 		off: c.disabled || switchedOff(c.logger), clock: c.clock, logger: c.logger,
 		build: readBuild(c.service, c.version), profileLabels: c.profileLabels, grace: c.grace,
 		pseudonymKey: c.pseudonymKey, ownKey: c.ownKey,
+		snapshots: snapshotters{archiving: make(chan struct{}, 1)},
 	}
 	if err := m.openRegistry(c); err != nil {
 		return nil, fmt.Errorf("monitor: %w", err)

@@ -30,13 +30,30 @@ type Verifier interface {
 }
 
 type snapshotters struct {
-	archiving sync.Mutex // held by Backup and Restore
+	archiving chan struct{} // who puts a token in may back up or restore
 
 	mu   sync.Mutex
 	list []Snapshotter // guarded by mu; by name
 }
 
-// AddSnapshotter makes s part of every backup. Engines add themselves.
+// mostParts bounds the parts of a backup.
+const mostParts = 1000
+
+// archive waits for the turn to back up or to restore.
+func (s *snapshotters) archive(ctx context.Context) (done func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case s.archiving <- struct{}{}:
+		return func() { <-s.archiving }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("another backup or restore is under way: %w", ctx.Err())
+	}
+}
+
+// AddSnapshotter makes s part of every backup, which has 1000 parts at most.
+// Engines add themselves.
 func (m *Monitor) AddSnapshotter(s Snapshotter) error {
 	if s == nil {
 		return errors.New("monitor: add snapshotter: nil")
@@ -47,6 +64,9 @@ func (m *Monitor) AddSnapshotter(s Snapshotter) error {
 	}
 	m.snapshots.mu.Lock()
 	defer m.snapshots.mu.Unlock()
+	if len(m.snapshots.list) == mostParts {
+		return fmt.Errorf("monitor: add snapshotter %q: there are %d already", name, mostParts)
+	}
 	i, found := slices.BinarySearchFunc(m.snapshots.list, name, func(s Snapshotter, name string) int {
 		return strings.Compare(s.SnapshotName(), name)
 	})

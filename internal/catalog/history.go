@@ -79,6 +79,11 @@ var (
 		Help: "Evaluations of watched expressions that failed.", HelpZH: "监视表达式计算失败次数",
 		Labels: []string{"watch"},
 	}
+	HistoryWatchMissed = Metric{
+		Name: "monitor_history_watch_missed_total", Type: Counter, Unit: "{evaluation}",
+		Help: "Steps of watched expressions that came while those before them were still evaluated, and were passed over.", HelpZH: "监视表达式错过的计算步数",
+		Labels: []string{"watch"},
+	}
 	HistoryDiskBytes = Metric{
 		Name: "monitor_history_disk_bytes", Type: Gauge, Unit: "By",
 		Help: "Bytes of the history's directory, by part: snapshot, log, or damaged files that are kept.", HelpZH: "历史存储目录占用的字节数（按部分）",
@@ -105,7 +110,7 @@ func history() []Metric {
 		HistorySeries, HistoryStoredSamples, HistoryChunkBytes, HistoryStorageBytes, HistoryStorageLimit,
 		HistoryBytesPerSample, HistoryCompression, HistoryOldest, HistorySamples, HistoryDropped,
 		HistoryEvictedSamples, HistoryEvictedSeries, HistoryCollections, HistoryCollectionDuration,
-		HistoryQueryDuration, HistoryShared, HistoryWatchFailures,
+		HistoryQueryDuration, HistoryShared, HistoryWatchFailures, HistoryWatchMissed,
 		HistoryDiskBytes, HistoryDiskWrites, HistorySnapshots, HistoryDamaged,
 	}
 }

@@ -52,6 +52,11 @@ var (
 		Name: "monitor_pgstore_retries_total", Type: Counter, Unit: "{retry}",
 		Help: "Statements of the PostgreSQL store that were tried again.", HelpZH: "PostgreSQL存储重试次数",
 	}
+	PGStoreRejected = Metric{
+		Name: "monitor_pgstore_rejected_rows_total", Type: Counter, Unit: "{row}",
+		Help: "Rows that the PostgreSQL store did not take, by table; the others of their call were written.", HelpZH: "PostgreSQL存储拒绝的行数",
+		Labels: []string{"table"},
+	}
 	PGStorePruned = Metric{
 		Name: "monitor_pgstore_pruned_rows_total", Type: Counter, Unit: "{row}",
 		Help: "Rows deleted because their retention was over, by table.", HelpZH: "过期清理的行数",
@@ -63,6 +68,6 @@ func state() []Metric {
 	return []Metric{
 		JournalWrites, JournalCompactions, JournalDamaged, JournalBytes,
 		LeaseLeader, LeaseEpoch, LeaseTerms, LeaseErrors,
-		PGStoreWrites, PGStoreRetries, PGStorePruned,
+		PGStoreWrites, PGStoreRetries, PGStoreRejected, PGStorePruned,
 	}
 }

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,9 +14,6 @@ import (
 
 // ErrBackup is returned for what is not a whole, undamaged backup.
 var ErrBackup = errors.New("not a backup that can be restored")
-
-// maxBackup bounds what is read of a backup.
-const maxBackup = 1 << 30
 
 // SnapshotName implements monitor.Snapshotter.
 func (s *Store) SnapshotName() string { return s.name }
@@ -47,46 +43,46 @@ func (w contextWriter) Write(p []byte) (int, error) {
 	return w.w.Write(p)
 }
 
-// Verify reads a backup to its end and returns the number of its keys. The
-// error wraps [ErrBackup] if Restore would not take it.
-func Verify(r io.Reader) (keys int, err error) {
-	state, err := readBackup(r)
-	if err != nil {
-		return 0, fmt.Errorf("journal: verify: %w", err)
+// Verify implements monitor.Verifier: the error is what Restore would return of
+// the backup, which it reads to its end.
+func (s *Store) Verify(_ context.Context, r io.Reader) error {
+	if _, _, err := s.readBackup(r); err != nil {
+		return s.failed("verify", err)
 	}
-	return len(state), nil
+	return nil
 }
 
-func readBackup(r io.Reader) (map[string][]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxBackup+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxBackup {
-		return nil, fmt.Errorf("%w: it is longer than %d bytes", ErrBackup, maxBackup)
-	}
-	state := map[string][]byte{}
-	c, err := read(bytes.NewReader(data), recordfile.Snapshot, 0, false, func(changes []change) {
+// readBackup returns a backup's state and what that costs. Of one that is too
+// large no more is kept than is allowed.
+func (s *Store) readBackup(r io.Reader) (state map[string][]byte, size int64, err error) {
+	state = map[string][]byte{}
+	c, err := read(r, recordfile.Snapshot, 0, false, func(changes []change) {
 		for _, ch := range changes {
-			state[ch.key] = append([]byte{}, ch.value...)
+			if size += cost(ch.key, ch.value) - cost(ch.key, state[ch.key]); size <= s.max {
+				state[ch.key] = append([]byte{}, ch.value...)
+			}
 		}
 	})
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBackup, err)
+	switch {
+	case errors.Is(err, ErrVersion):
+		return nil, 0, fmt.Errorf("%w: %w", ErrBackup, err)
+	case err != nil:
+		return nil, 0, err
+	case len(c.Damage) > 0:
+		return nil, 0, fmt.Errorf("%w: %d bytes at %d: %s", ErrBackup, c.Damage[0].Bytes, c.Damage[0].Offset, c.Damage[0].Reason)
+	case size > s.max:
+		return nil, 0, fmt.Errorf("%w: the backup has %d bytes, %d are allowed", ErrFull, size, s.max)
 	}
-	if len(c.Damage) > 0 {
-		return nil, fmt.Errorf("%w: %d bytes at %d: %s", ErrBackup, c.Damage[0].Bytes, c.Damage[0].Offset, c.Damage[0].Reason)
-	}
-	return state, nil
+	return state, size, nil
 }
 
 // Restore replaces the state by a backup's, durably, or leaves it as it is and
 // returns why. Writes wait meanwhile. Those who hold a copy of the state have to
 // read it again.
 func (s *Store) Restore(ctx context.Context, r io.Reader) error {
-	state, err := readBackup(r)
+	state, size, err := s.readBackup(r)
 	if err == nil {
-		err = s.restore(ctx, state)
+		err = s.restore(ctx, state, size)
 	}
 	if err != nil {
 		return s.failed("restore", err)
@@ -94,14 +90,7 @@ func (s *Store) Restore(ctx context.Context, r io.Reader) error {
 	return nil
 }
 
-func (s *Store) restore(ctx context.Context, state map[string][]byte) error {
-	size := int64(0)
-	for key, value := range state {
-		size += cost(key, value)
-	}
-	if size > s.max {
-		return fmt.Errorf("%w: the backup has %d bytes, %d are allowed", ErrFull, size, s.max)
-	}
+func (s *Store) restore(ctx context.Context, state map[string][]byte, size int64) error {
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/chronoretrace/chronomon/internal/recordfile"
 )
 
 // writer is the log that is appended to. Whoever has the turn uses it.
@@ -191,7 +193,7 @@ func (s *Store) append() error {
 	}
 	_, err := s.file.Write(s.buf)
 	if err == nil {
-		err = s.file.Sync()
+		err = recordfile.Sync(s.file)
 	}
 	if err != nil {
 		// What is on disk now is unknown, a second fsync would not tell: the log

@@ -236,6 +236,124 @@ func TestMissingLog(t *testing.T) {
 	require.Equal(t, []string{"log", "snapshot"}, suffixes(t, dir))
 }
 
+// TestLeftBehind: whatever a crash, or a disk, has left beside a whole log that is
+// empty, the next Open ends with one snapshot and one log.
+func TestLeftBehind(t *testing.T) {
+	t.Parallel()
+	for name, leave := range map[string]func(dir, snapshot string){
+		"an older snapshot": func(dir, _ string) {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "0000000001.snapshot"), []byte("old"), 0o600))
+		},
+		"an older log": func(dir, _ string) {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "0000000001.log"), []byte("old"), 0o600))
+		},
+		"damage": func(_, snapshot string) {
+			data, err := os.ReadFile(snapshot)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(snapshot, bytes.Replace(data, []byte("value of b"), []byte("VALUE of b"), 1), 0o600))
+		},
+	} {
+		dir := t.TempDir()
+		s := open(t, journal.Config{Dir: dir})
+		put(t, s, "a", "value of a")
+		put(t, s, "b", "value of b")
+		require.NoError(t, s.Close())
+		s = open(t, journal.Config{Dir: dir}) // compacts: a snapshot, an empty log
+		require.NoError(t, s.Close())
+		snapshots, err := filepath.Glob(filepath.Join(dir, "*.snapshot"))
+		require.NoError(t, err)
+		require.Len(t, snapshots, 1)
+		leave(dir, snapshots[0])
+		want := map[string]string{"a": "value of a", "b": "value of b"}
+		files := []string{"log", "snapshot"}
+		if name == "damage" {
+			delete(want, "b")
+			files = []string{"damaged", "log", "snapshot"}
+		}
+		for range 2 {
+			s = open(t, journal.Config{Dir: dir})
+			require.Equal(t, want, state(t, s), name)
+			require.NoError(t, s.Close())
+			require.Equal(t, files, suffixes(t, dir), name)
+		}
+		require.Empty(t, s.Stats().Damage, name)
+	}
+}
+
+// TestOddPayloads: what does not decode to its last byte is damage, whatever its
+// checksum says.
+func TestOddPayloads(t *testing.T) {
+	t.Parallel()
+	good := []byte{1, 1, 1, 1, 'z', 1, 'v'} // one change: put z = v
+	for name, odd := range map[string][]byte{
+		"nothing":              {},
+		"no count":             {1},
+		"a count without end":  {1, 0xff},
+		"another kind":         {3, 0},
+		"no change":            {1, 1},
+		"fewer changes":        {1, 2, 0, 1, 'a'},
+		"another change":       {1, 1, 2, 1, 'a', 0},
+		"a key cut off":        {1, 1, 0, 5, 'a'},
+		"no value":             {1, 1, 1, 1, 'a'},
+		"a value cut off":      {1, 1, 1, 1, 'a', 9, 'v'},
+		"more after the last":  {1, 1, 1, 1, 'a', 1, 'v', 0},
+		"a key that is none":   {1, 1, 0, 0},
+		"a snapshot's end":     {2, 1}, // of one key, as many as were read
+		"more after the end":   {2, 1, 0},
+		"a length beyond ints": {1, 1, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 'a'},
+	} {
+		got, damage, torn, err := journal.Read(journal.Raw(1, good, odd, good), false, 1, true)
+		require.NoError(t, err)
+		require.Equal(t, map[string][]byte{"z": []byte("v")}, got, name)
+		require.Len(t, damage, 1, name)
+		require.Zero(t, torn)
+	}
+}
+
+// TestTooManyChanges: a record of more than a write may have is none of ours.
+func TestTooManyChanges(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]int{journal.MaxChange: journal.MaxChange, journal.MaxChange + 1: 0} {
+		w := map[string][]byte{}
+		for i := range n {
+			w[strconv.Itoa(i)] = nil
+			if i%2 == 0 {
+				w[strconv.Itoa(i)] = []byte{}
+			}
+		}
+		log, _ := journal.Encode(1, w)
+		got, damage, _, err := journal.Read(log, false, 1, true)
+		require.NoError(t, err)
+		require.Len(t, got, want/2)
+		require.Equal(t, want == 0, len(damage) == 1)
+	}
+}
+
+// TestUnreadableFile: what the disk does not give back is damage of that file.
+func TestUnreadableFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, journal.Config{Dir: dir})
+	put(t, s, "a", "1")
+	require.NoError(t, s.Close())
+	s = open(t, journal.Config{Dir: dir}) // compacts: a snapshot, an empty log
+	require.NoError(t, s.Close())
+	logs, err := filepath.Glob(filepath.Join(dir, "*.log"))
+	require.NoError(t, err)
+	require.Len(t, logs, 1)
+	require.NoError(t, os.Remove(logs[0]))
+	require.NoError(t, os.Mkdir(logs[0], 0o700)) // which can be opened, and not be read
+	s = open(t, journal.Config{Dir: dir})
+	require.Equal(t, map[string]string{"a": "1"}, state(t, s))
+	require.Len(t, s.Stats().Damage, 1)
+	require.Contains(t, s.Stats().Damage[0].String(), filepath.Base(logs[0])+": 0 bytes at 0: it cannot be read: ")
+	require.DirExists(t, logs[0]+".damaged")
+	put(t, s, "b", "2")
+	require.NoError(t, s.Close())
+	s = open(t, journal.Config{Dir: dir})
+	require.Equal(t, map[string]string{"a": "1", "b": "2"}, state(t, s))
+}
+
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	set := newSet(t)

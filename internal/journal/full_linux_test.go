@@ -44,4 +44,16 @@ func TestDiskFull(t *testing.T) {
 	s = open(t, journal.Config{Dir: dir})
 	require.Empty(t, s.Stats().Damage)
 	require.Equal(t, want, state(t, s))
+
+	put(t, s, "d", "4")
+	want["d"] = "4"
+	logged := s.Stats().LogBytes
+	require.NoError(t, s.Close())
+	limit(100)
+	s = open(t, journal.Config{Dir: dir})
+	require.Equal(t, want, state(t, s), "it can be read all the same")
+	require.Equal(t, logged, s.Stats().LogBytes)
+	require.ErrorIs(t, s.Write(t.Context(), map[string][]byte{"e": nil}), syscall.EFBIG)
+	limit(^uint64(0))
+	require.Eventually(t, func() bool { return s.Write(t.Context(), map[string][]byte{"e": nil}) == nil }, 10*time.Second, 50*time.Millisecond)
 }

@@ -47,18 +47,25 @@ func Validate(changes map[string][]byte) error {
 	}
 	size := 0
 	for key, value := range changes {
-		switch {
-		case key == "" || len(key) > MaxKey:
-			return fmt.Errorf("%w: a key of %d bytes: want 1 to %d", ErrInvalid, len(key), MaxKey)
-		case !utf8.ValidString(key) || strings.IndexByte(key, 0) >= 0:
-			return fmt.Errorf("%w: key %q: want UTF-8 without NUL", ErrInvalid, key)
-		case len(value) > MaxValue:
-			return fmt.Errorf("%w: key %q: a value of %d bytes: want %d at most", ErrInvalid, key, len(value), MaxValue)
+		if err := (change{key, value}).validate(); err != nil {
+			return err
 		}
 		size += len(key) + len(value)
 	}
 	if size > MaxWrite {
 		return fmt.Errorf("%w: %d bytes in one write: want %d at most", ErrInvalid, size, MaxWrite)
+	}
+	return nil
+}
+
+func (c change) validate() error {
+	switch {
+	case c.key == "" || len(c.key) > MaxKey:
+		return fmt.Errorf("%w: a key of %d bytes: want 1 to %d", ErrInvalid, len(c.key), MaxKey)
+	case !utf8.ValidString(c.key) || strings.IndexByte(c.key, 0) >= 0:
+		return fmt.Errorf("%w: key %q: want UTF-8 without NUL", ErrInvalid, c.key)
+	case len(c.value) > MaxValue:
+		return fmt.Errorf("%w: key %q: a value of %d bytes: want %d at most", ErrInvalid, c.key, len(c.value), MaxValue)
 	}
 	return nil
 }

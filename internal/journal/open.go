@@ -60,6 +60,7 @@ func (s *Store) load(f recordfile.Found) (clean bool, err error) {
 			return false, err
 		}
 	}
+	files := len(f.Snapshots) + len(f.Logs)
 	for len(f.Logs) > 0 && f.Logs[0] < from {
 		f.Logs = f.Logs[1:]
 	}
@@ -74,7 +75,7 @@ func (s *Store) load(f recordfile.Found) (clean bool, err error) {
 			return false, err
 		}
 	}
-	if len(s.opened.Damage) > 0 || len(f.Snapshots) != 1 || len(f.Logs) != 1 {
+	if len(s.opened.Damage) > 0 || files != 2 || len(f.Snapshots) != len(f.Logs) {
 		return false, nil
 	}
 	info, err := os.Stat(s.dir.Path(s.number, recordfile.LogSuffix))
@@ -101,8 +102,11 @@ func (s *Store) loadFile(number uint64, suffix string, k recordfile.Kind, last b
 	})
 	_ = file.Close()
 	name := filepath.Base(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrVersion):
 		return fmt.Errorf("%s: %w", name, err)
+	case err != nil: // a bad sector: it is set aside as it is
+		c.Add(c.Size, 0, "it cannot be read: "+err.Error())
 	}
 	if k == recordfile.Log {
 		s.logged.Add(max(0, c.Size-recordfile.HeaderSize))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/chronoretrace/chronomon/internal/recordfile"
 )
@@ -102,6 +103,9 @@ func decode(payload []byte) (changes []change, end uint64, ended bool, err error
 				return nil, 0, false, errPayload
 			}
 		}
+		if c.validate() != nil { // whoever wrote that, no Keyed took it
+			return nil, 0, false, errPayload
+		}
 		changes = append(changes, c)
 	}
 	if len(p) != 0 {
@@ -142,6 +146,8 @@ func read(r io.Reader, k recordfile.Kind, number uint64, last bool, apply func([
 		case isEnd && (k != recordfile.Snapshot || end != keys):
 			ended = true
 			return fmt.Sprintf("the end of a snapshot of %d keys after %d of them", end, keys)
+		case k == recordfile.Snapshot && slices.ContainsFunc(changes, func(c change) bool { return c.value == nil }):
+			return "a snapshot that deletes a key"
 		}
 		ended = isEnd
 		keys += uint64(len(changes))

@@ -28,7 +28,10 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-var _ monitor.Snapshotter = (*journal.Store)(nil)
+var (
+	_ monitor.Snapshotter = (*journal.Store)(nil)
+	_ monitor.Verifier    = (*journal.Store)(nil)
+)
 
 // open opens a directory until the test ends.
 func open(t testing.TB, c journal.Config) *journal.Store {

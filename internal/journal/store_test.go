@@ -3,7 +3,9 @@ package journal_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -76,6 +79,9 @@ func TestFull(t *testing.T) {
 	require.NoError(t, s.Write(t.Context(), map[string][]byte{"a": value}))
 	require.NoError(t, s.Write(t.Context(), map[string][]byte{"b": value}))
 	require.ErrorIs(t, s.Write(t.Context(), map[string][]byte{"c": value, "d": nil}), journal.ErrFull)
+	require.ErrorIs(t, s.Write(t.Context(), map[string][]byte{"c": value[:6]}), journal.ErrFull)
+	require.NoError(t, s.Write(t.Context(), map[string][]byte{"c": value[:5]}), "that is the bound")
+	require.NoError(t, journal.Delete(t.Context(), s, "c"))
 	require.NoError(t, s.Write(t.Context(), map[string][]byte{"c": value, "b": nil}), "in exchange")
 	require.NoError(t, s.Write(t.Context(), map[string][]byte{"c": value[:100]}))
 	require.Equal(t, 2, s.Stats().Keys)
@@ -158,6 +164,57 @@ func TestGroupCommit(t *testing.T) {
 	require.Less(t, s.Stats().Syncs, int64(writers*rounds), "one each would be no group")
 }
 
+// TestLargeGroup: what waits is written in parts if it is much, and takes no memory
+// when it is written.
+func TestLargeGroup(t *testing.T) {
+	t.Parallel()
+	s := open(t, journal.Config{Dir: t.TempDir()})
+	put(t, s, "small", "1")
+	require.Positive(t, s.Kept())
+	value := make([]byte, journal.MaxValue)
+	release := s.TakeTurn()
+	var all sync.WaitGroup
+	for i := range 6 {
+		changes := map[string][]byte{}
+		for k := range 7 {
+			changes[fmt.Sprint(i, k)] = value
+		}
+		all.Go(func() { require.NoError(t, s.Write(t.Context(), changes)) })
+	}
+	require.Eventually(t, func() bool { return s.Waiting() == 6 }, 10*time.Second, time.Millisecond)
+	release()
+	all.Wait()
+	require.Equal(t, int64(1+2), s.Stats().Syncs, "three of them are 16 MiB")
+	require.Zero(t, s.Kept())
+	require.Len(t, state(t, s), 6*7+1)
+}
+
+// TestWithoutCompaction: a log that cannot be compacted is bounded all the same.
+func TestWithoutCompaction(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	set := newSet(t)
+	s := open(t, journal.Config{Dir: dir, Name: "x", MaxBytes: 2 << 20, Instruments: set})
+	block := func(number int) {
+		require.NoError(t, os.Mkdir(filepath.Join(dir, fmt.Sprintf("%010d.log", number)), 0o700))
+	}
+	block(2)
+	changes := map[string][]byte{"a": make([]byte, journal.MaxValue)}
+	writes := 0
+	for ; writes < 100; writes++ {
+		if err := s.Write(t.Context(), changes); err != nil {
+			require.ErrorIs(t, err, os.ErrExist)
+			break
+		}
+	}
+	require.Contains(t, exposition(t, set), `monitor_journal_compactions_total{journal="x",result="error"} 6`, "tried at 2, 4, 8, 16, 32, 64 MiB")
+	require.Equal(t, 64+2, writes, "of a MiB each: what a log may have beyond the bound of the state, and that")
+	require.ErrorIs(t, s.Write(t.Context(), changes), os.ErrExist, "it is not tried again at once")
+	require.Eventually(t, func() bool { return s.Write(t.Context(), changes) == nil }, 10*time.Second, 100*time.Millisecond)
+	require.Less(t, s.Stats().LogBytes, int64(2<<20))
+	require.Len(t, state(t, s), 1)
+}
+
 // TestWaitingIsBounded by the context of who waits.
 func TestWaitingIsBounded(t *testing.T) {
 	t.Parallel()
@@ -181,9 +238,7 @@ func TestBackup(t *testing.T) {
 	want := state(t, s)
 	var backup bytes.Buffer
 	require.NoError(t, s.Snapshot(t.Context(), &backup))
-	n, err := journal.Verify(bytes.NewReader(backup.Bytes()))
-	require.NoError(t, err)
-	require.Equal(t, 2, n)
+	require.NoError(t, s.Verify(t.Context(), bytes.NewReader(backup.Bytes())))
 
 	put(t, s, "c", "3")
 	put(t, s, "a", "changed")
@@ -192,14 +247,20 @@ func TestBackup(t *testing.T) {
 		flipped := bytes.Clone(backup.Bytes())
 		flipped[i] ^= 0x10
 		for _, bad := range [][]byte{flipped, backup.Bytes()[:i]} {
-			_, err := journal.Verify(bytes.NewReader(bad))
-			require.ErrorIs(t, err, journal.ErrBackup)
+			require.ErrorIs(t, s.Verify(t.Context(), bytes.NewReader(bad)), journal.ErrBackup)
 			require.ErrorIs(t, s.Restore(t.Context(), bytes.NewReader(bad)), journal.ErrBackup)
 		}
 	}
 	require.Equal(t, later, state(t, s), "nothing bad replaces anything")
-	small := open(t, journal.Config{MaxBytes: 10})
-	require.ErrorIs(t, small.Restore(t.Context(), bytes.NewReader(backup.Bytes())), journal.ErrFull)
+	for max, want := range map[int64]error{10: journal.ErrFull, 2*66 - 1: journal.ErrFull, 2 * 66: nil} {
+		small := open(t, journal.Config{MaxBytes: max})
+		require.ErrorIs(t, small.Verify(t.Context(), bytes.NewReader(backup.Bytes())), want)
+		require.ErrorIs(t, small.Restore(t.Context(), bytes.NewReader(backup.Bytes())), want)
+	}
+	broken := errors.New("broken pipe")
+	err := s.Verify(t.Context(), iotest.ErrReader(broken))
+	require.ErrorIs(t, err, broken)
+	require.NotErrorIs(t, err, journal.ErrBackup, "nobody knows")
 
 	require.NoError(t, s.Restore(t.Context(), bytes.NewReader(backup.Bytes())))
 	require.Equal(t, want, state(t, s))
@@ -211,6 +272,91 @@ func TestBackup(t *testing.T) {
 	memory := open(t, journal.Config{})
 	require.NoError(t, memory.Restore(t.Context(), bytes.NewReader(backup.Bytes())))
 	require.Len(t, state(t, memory), 2)
+}
+
+// TestForgedBackup: what no Keyed takes is not restored either, whatever its
+// checksums say.
+func TestForgedBackup(t *testing.T) {
+	t.Parallel()
+	x := []byte("x")
+	long := bytes.Repeat(x, 500_000)
+	after := journal.Forge("b", x)
+	after = append(journal.Forge("a", x), after[16:len(after)-18]...) // without header and end
+	s := open(t, journal.Config{MaxBytes: 1 << 20})
+	put(t, s, "before", "1")
+	for name, c := range map[string]struct {
+		backup []byte
+		want   error
+	}{
+		"NUL in a key":  {journal.Forge("a\x00b", x), journal.ErrBackup},
+		"not UTF-8":     {journal.Forge("a\xff", x), journal.ErrBackup},
+		"no key":        {journal.Forge("", x), journal.ErrBackup},
+		"a long key":    {journal.Forge(strings.Repeat("k", journal.MaxKey+1), x), journal.ErrBackup},
+		"a long value":  {journal.Forge("a", make([]byte, journal.MaxValue+1)), journal.ErrBackup},
+		"a deletion":    {journal.Forge("a", nil), journal.ErrBackup},
+		"another end":   {bytes.Replace(journal.Forge("a", x), []byte("a"), []byte("b"), 1), journal.ErrBackup},
+		"more, after":   {after, journal.ErrBackup},
+		"more than fit": {journal.Forge("a", long, "b", long, "c", long), journal.ErrFull},
+	} {
+		require.ErrorIs(t, s.Verify(t.Context(), bytes.NewReader(c.backup)), c.want, name)
+		require.ErrorIs(t, s.Restore(t.Context(), bytes.NewReader(c.backup)), c.want, name)
+		require.Equal(t, map[string]string{"before": "1"}, state(t, s), name)
+	}
+	key := strings.Repeat("k", journal.MaxKey)
+	require.NoError(t, s.Restore(t.Context(), bytes.NewReader(journal.Forge(key, long, key, long, key, x))))
+	require.Equal(t, map[string]string{key: "x"}, state(t, s))
+	require.Equal(t, int64(journal.MaxKey+1+64), s.Stats().Bytes, "a key that comes again counts once")
+}
+
+// TestRestoreFails: the state stays, in memory and on disk.
+func TestRestoreFails(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, journal.Config{Dir: dir})
+	put(t, s, "before", "1")
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "0000000002.log"), 0o700)) // where the new log would be
+	require.ErrorIs(t, s.Restore(t.Context(), bytes.NewReader(journal.Forge("a", []byte("x")))), os.ErrExist)
+	want := map[string]string{"before": "1"}
+	require.Equal(t, want, state(t, s))
+	require.Equal(t, int64(len("before")+1+64), s.Stats().Bytes)
+	after := map[string][]byte{"after": []byte("2")}
+	require.ErrorIs(t, s.Write(t.Context(), after), os.ErrExist, "what is on disk is not known yet")
+	require.Eventually(t, func() bool { return s.Write(t.Context(), after) == nil }, 10*time.Second, 50*time.Millisecond)
+	want["after"] = "2"
+	require.NoError(t, s.Close())
+	s = open(t, journal.Config{Dir: dir})
+	require.Equal(t, want, state(t, s))
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, s.Snapshot(ctx, io.Discard), context.Canceled)
+}
+
+// TestMaxWrite: keys and values count, to the byte.
+func TestMaxWrite(t *testing.T) {
+	t.Parallel()
+	changes := map[string][]byte{}
+	for i := range 7 {
+		changes[strconv.Itoa(i)] = make([]byte, journal.MaxValue)
+	}
+	changes["last"] = make([]byte, journal.MaxValue-7-len("last"))
+	require.NoError(t, journal.Validate(changes))
+	changes["last"] = append(changes["last"], 0)
+	require.ErrorIs(t, journal.Validate(changes), journal.ErrInvalid)
+}
+
+// TestRestoreIsBounded by the context of who waits.
+func TestRestoreIsBounded(t *testing.T) {
+	t.Parallel()
+	s := open(t, journal.Config{})
+	release := s.TakeTurn()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, s.Restore(ctx, bytes.NewReader(journal.Forge("a", []byte("x")))), context.DeadlineExceeded)
+	release()
+	require.Empty(t, state(t, s))
+	require.NoError(t, s.Close())
+	require.ErrorIs(t, s.Restore(t.Context(), bytes.NewReader(journal.Forge())), journal.ErrClosed)
 }
 
 // TestCloseWhileWriting: what was acknowledged before is there, and all others

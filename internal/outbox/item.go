@@ -1,9 +1,6 @@
 package outbox
 
-import (
-	"hash/maphash"
-	"slices"
-)
+import "hash/maphash"
 
 // Item is one record in the store's wire format.
 type Item struct {
@@ -31,7 +28,7 @@ type memory struct {
 	items  []Item
 }
 
-// items returns the records ready to be sent. finish is called for those that
+// recall returns the records ready to be sent. finish is called for those that
 // were not in the last failed batch. That batch comes again from its start, or
 // without its oldest if the queue had to drop them, and with newer ones behind it.
 func (m *memory) recall(records [][]byte, finish func(record []byte) []byte) []Item {
@@ -40,15 +37,8 @@ func (m *memory) recall(records [][]byte, finish func(record []byte) []byte) []I
 		hashes[i] = maphash.Bytes(m.seed, r)
 	}
 	items := make([]Item, len(records))
-	known := 0
-	if len(hashes) > 0 {
-		if at := slices.Index(m.hashes, hashes[0]); at >= 0 {
-			for known < len(hashes) && at+known < len(m.hashes) && m.hashes[at+known] == hashes[known] {
-				items[known] = m.items[at+known]
-				known++
-			}
-		}
-	}
+	known := overlap(m.hashes, hashes)
+	copy(items, m.items[len(m.items)-known:])
 	for i := known; i < len(items); i++ {
 		items[i].Data = finish(records[i])
 	}
@@ -57,3 +47,32 @@ func (m *memory) recall(records [][]byte, finish func(record []byte) []byte) []I
 }
 
 func (m *memory) forget() { m.hashes, m.items = nil, nil }
+
+// overlap is the length of the longest end of a that b begins with, found in one
+// pass over each (Knuth, Morris and Pratt, Fast Pattern Matching in Strings, 1977):
+// records may be twins, and then there is more than one.
+func overlap(a, b []uint64) (n int) {
+	if len(a) == 0 || len(b) == 0 {
+		return 0
+	}
+	shorter := make([]int, len(b)) // by n-1: the next longest beginning of b that b[:n] ends with
+	for i := 1; i < len(b); i++ {
+		for n > 0 && b[n] != b[i] {
+			n = shorter[n-1]
+		}
+		if b[n] == b[i] {
+			n++
+		}
+		shorter[i] = n
+	}
+	n = 0
+	for _, h := range a {
+		for n > 0 && (n == len(b) || b[n] != h) {
+			n = shorter[n-1]
+		}
+		if b[n] == h {
+			n++
+		}
+	}
+	return n
+}

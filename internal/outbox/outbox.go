@@ -194,10 +194,9 @@ func (b *Box) send(ctx context.Context, items []Item) error {
 		return &RetryAfterError{After: wait, Err: ErrPause}
 	}
 	err := b.guarded(ctx, items)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.notUntil = time.Time{}
 	if pause, ok := errors.AsType[*RetryAfterError](err); ok {
+		b.mu.Lock()
+		defer b.mu.Unlock()
 		b.notUntil = time.Now().Add(pause.After)
 	}
 	return err
@@ -241,21 +240,17 @@ func (b *Box) Run(ctx context.Context) error {
 // drainer is the state of the one goroutine that empties the disk.
 type drainer struct {
 	*Box
-	seq   uint64
-	items []Item // of the oldest batch, with what is done of it; nil: not read
-	fails int    // in a row
+	batch spill.Batch // the oldest
+	items []Item      // of it, with what is done; nil: not read
+	fails int         // in a row
 }
 
 // drain sends what it can and returns when to look again.
 func (d *drainer) drain(ctx context.Context) time.Duration {
 	for ctx.Err() == nil {
 		err := d.next(ctx)
-		switch {
-		case errors.Is(err, spill.ErrEmpty):
-			d.say(nil)
-			d.fails = 0
-			return time.Hour // or until something is put there
-		case err != nil:
+		empty := errors.Is(err, spill.ErrEmpty)
+		if err != nil && !empty {
 			if ctx.Err() == nil {
 				d.say(err)
 			}
@@ -263,41 +258,58 @@ func (d *drainer) drain(ctx context.Context) time.Duration {
 			return d.pause(err)
 		}
 		d.fails = 0
+		if empty {
+			d.say(nil)
+			return time.Hour // or until something is put there
+		}
 	}
 	return time.Hour
 }
 
-// next sends the oldest batch and removes it.
+// next sends the oldest batch, unless it has become too old, and removes it.
 func (d *drainer) next(ctx context.Context) error {
-	if d.items != nil && !d.spill.Holds(d.seq) { // it had to make room
+	if d.items != nil && !d.spill.Holds(d.batch.Seq) { // it had to make room
 		d.Dropped.Add(spill.Full, len(Pending(d.items)))
 		d.items = nil
 	}
 	if d.items == nil {
-		batch, err := d.spill.Oldest()
-		d.tell()
-		if err != nil {
+		if err := d.read(); err != nil {
 			return err
 		}
-		if time.Since(batch.Time) > d.MaxAge {
-			d.Dropped.Add(Expired, len(batch.Items))
-			return d.spill.Remove(batch.Seq)
+	}
+	left := Pending(d.items)
+	if time.Since(d.batch.Time) > d.MaxAge {
+		d.Dropped.Add(Expired, len(left))
+		for _, item := range left {
+			item.Done = true
 		}
-		d.seq, d.items = batch.Seq, make([]Item, len(batch.Items))
-		for i, data := range batch.Items {
-			d.items[i].Data = data
+		left = nil
+	}
+	if len(left) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+		defer cancel()
+		if err := d.send(ctx, d.items); err != nil && !permanent(err) {
+			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
-	err := d.send(ctx, d.items)
-	if err != nil && !permanent(err) {
-		return err
-	}
-	if err := d.spill.Remove(d.seq); err != nil {
-		return err // all is done: nothing will be sent but the removal tried again
+	if err := d.spill.Remove(d.batch.Seq); err != nil {
+		return err // all is done: only the removal is tried again
 	}
 	d.items = nil
+	return nil
+}
+
+// read takes up the oldest batch.
+func (d *drainer) read() (err error) {
+	d.batch, err = d.spill.Oldest()
+	d.tell()
+	if err != nil {
+		return err
+	}
+	d.items = make([]Item, len(d.batch.Items))
+	for i, data := range d.batch.Items {
+		d.items[i].Data = data
+	}
 	return nil
 }
 
@@ -312,20 +324,19 @@ func (d *drainer) say(err error) {
 	case err != nil:
 		d.Log(slog.LevelWarn, "records wait on disk for their store", "store", d.Store, "error", err)
 	default:
-		d.Log(slog.LevelInfo, "the store has taken what waited on disk", "store", d.Store)
+		d.Log(slog.LevelInfo, "nothing waits on disk any more", "store", d.Store)
 	}
 }
 
-// pause doubles with each failure in a row, half of it random, unless the store
-// asked for a longer one.
+// pause doubles with each failure in a row, half of it random, unless the error
+// says when to try again.
 func (d *drainer) pause(err error) time.Duration {
+	if asks, ok := errors.AsType[queue.RetryAfter](err); ok {
+		return max(asks.RetryAfter(), firstPause)
+	}
 	pause := mostPause
 	if d.fails < 10 {
 		pause = min(firstPause<<(d.fails-1), mostPause)
 	}
-	pause = pause/2 + rand.N(pause/2+1)
-	if asked, ok := errors.AsType[*RetryAfterError](err); ok {
-		pause = max(pause, asked.After)
-	}
-	return pause
+	return pause/2 + rand.N(pause/2+1)
 }

@@ -5,9 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +24,7 @@ import (
 	"github.com/chronoretrace/chronomon/internal/outbox"
 	"github.com/chronoretrace/chronomon/internal/queue"
 	"github.com/chronoretrace/chronomon/internal/spill"
+	"github.com/chronoretrace/chronomon/monitor/monitortest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -127,6 +134,83 @@ func TestWriteAgain(t *testing.T) {
 	require.NoError(t, stream.Write(t.Context(), records("twin"))) // another one: the batch before was taken
 	require.Equal(t, "twin#7", s.taken()[5])
 	require.NoError(t, stream.Write(t.Context(), nil))
+
+	s.fail(errDown)
+	require.ErrorIs(t, stream.Write(t.Context(), records("last")), errDown)
+	require.NoError(t, stream.Write(t.Context(), nil), "nothing is forgotten of it")
+	s.fail(&queue.PermanentError{Err: errDown})
+	require.ErrorIs(t, stream.Write(t.Context(), records("last")), errDown)
+	s.fail(nil)
+	require.NoError(t, stream.Write(t.Context(), records("last")))
+	require.Equal(t, "last#9", s.taken()[6], "the one before will never be taken")
+
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	asked, _ := s.counts()
+	require.ErrorIs(t, stream.Write(over, records("late")), context.Canceled)
+	again, _ := s.counts()
+	require.Equal(t, asked, again, "the store is not asked")
+}
+
+// The overlap of two lists, beside the definition.
+func TestOverlap(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(1, 2))
+	list := func() []uint64 {
+		out := make([]uint64, rng.IntN(12))
+		for i := range out {
+			out[i] = rng.Uint64N(2)
+		}
+		return out
+	}
+	for range 100_000 {
+		a, b := list(), list()
+		want := min(len(a), len(b))
+		for !slices.Equal(a[len(a)-want:], b[:want]) {
+			want--
+		}
+		if got := outbox.Overlap(a, b); got != want {
+			require.Equal(t, want, got, "%v %v", a, b)
+		}
+	}
+}
+
+// Twins of which the oldest is gone are not taken for one another: what was taken
+// behind them is not sent again. However many there are, it is found in one pass.
+func TestTwinsAfterADrop(t *testing.T) {
+	t.Parallel()
+	s := &store{err: func(item string) error {
+		if item[0] == 'A' {
+			return errDown
+		}
+		return nil
+	}}
+	stream := s.box(t, "").NewStream()
+	require.ErrorIs(t, stream.Write(t.Context(), records("A", "A", "B")), errDown)
+	require.ErrorIs(t, stream.Write(t.Context(), records("A", "B", "C")), errDown)
+	require.Equal(t, []string{"B#3", "C#4"}, s.taken())
+	s.fail(nil)
+	require.NoError(t, stream.Write(t.Context(), records("A", "B", "C", "A", "A", "B", "A", "A", "A")))
+	require.Equal(t, []string{"A#2", "A#5", "A#6", "B#7", "A#8", "A#9", "A#10"}, s.taken()[2:])
+
+	s.fail(errDown)
+	require.ErrorIs(t, stream.Write(t.Context(), records("A", "A", "B", "A", "A")), errDown)
+	require.ErrorIs(t, stream.Write(t.Context(), records("A", "A", "A")), errDown) // the last of them and a new one
+	s.fail(nil)
+	require.NoError(t, stream.Write(t.Context(), records("A", "A", "A")))
+	require.Equal(t, []string{"A#14", "A#15", "A#16"}, s.taken()[9:])
+
+	many := make([][]byte, 1<<17)
+	for i := range many {
+		many[i] = []byte("A")
+	}
+	many[len(many)-1] = []byte("B")
+	stream = s.box(t, "").NewStream()
+	s.fail(errDown)
+	require.Error(t, stream.Write(t.Context(), many[1:]))
+	start := time.Now()
+	require.Error(t, stream.Write(t.Context(), many[:1<<16]))
+	require.Less(t, time.Since(start), 3*time.Second)
 }
 
 // A transport of the host's that panics costs time, and not the process.
@@ -221,6 +305,7 @@ func TestRetryAfter(t *testing.T) {
 		"Wed, 04 Mar 2020 05:06:27 GMT": 0,
 		"Wed, 04 Mar 2099 05:06:27 GMT": 5 * time.Minute,
 	} {
+		require.NoError(t, outbox.RetryAfter(http.Header{"Retry-After": {value}}, now, nil))
 		err := outbox.RetryAfter(http.Header{"Retry-After": {value}}, now, errDown)
 		require.ErrorIs(t, err, errDown)
 		pause, ok := errors.AsType[*outbox.RetryAfterError](err)
@@ -277,7 +362,7 @@ func TestSpill(t *testing.T) {
 		require.NoError(t, stream.Write(t.Context(), records("direct")))
 		require.Len(t, s.taken(), 41)
 		_, logs := s.counts()
-		require.Equal(t, []string{"records wait on disk for their store", "the store has taken what waited on disk"}, logs)
+		require.Equal(t, []string{"records wait on disk for their store", "nothing waits on disk any more"}, logs)
 		stop()
 	})
 }
@@ -363,10 +448,168 @@ func TestSpillFullWhileSending(t *testing.T) {
 				time.Sleep(time.Hour)
 				require.Zero(t, b.Spilled())
 				require.Equal(t, 2+more, taken+len(s.taken())+int(b.Dropped.Get(spill.Full)))
+				require.NotContains(t, s.taken(), "batch#2", "it is not sent again")
+				_, logs := s.counts()
+				require.Contains(t, logs, "records were lost on their way over the disk")
 				stop()
 				require.NoError(t, b.Close())
 			})
 		})
+	}
+}
+
+// The pauses after failures double from 0.2 s to 30 s, half of each random, and
+// begin anew after a success; an error that says when is asked again then, and one
+// that got on soon. Each request has 10 s.
+func TestSpillPauses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{}
+		var hangs atomic.Bool
+		b, err := outbox.New(outbox.Config{
+			Store: "test", Finish: s.finish, Log: s.log, Dir: dir, Limit: 1 << 20, MaxAge: 24 * time.Hour,
+			Send: func(ctx context.Context, items []outbox.Item) error {
+				if hangs.Load() {
+					<-ctx.Done()
+					return ctx.Err()
+				}
+				return s.send(ctx, items)
+			},
+		})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, b.Close()) }()
+		stop := run(b)
+		synctest.Wait()
+		stream := b.NewStream()
+		s.fail(errDown)
+		require.NoError(t, stream.Write(t.Context(), records("a")))
+		synctest.Wait()
+		// pauses returns those after the requests that have been made since it was called last.
+		pauses := func() (out []time.Duration) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			for i := 1; i < len(s.asked); i++ {
+				out = append(out, s.asked[i].Sub(s.asked[i-1]))
+			}
+			s.asked = s.asked[max(len(s.asked)-1, 0):]
+			return out
+		}
+		require.Zero(t, pauses()[0], "the write's own request")
+		time.Sleep(time.Hour)
+		got := pauses()
+		require.Greater(t, len(got), 120)
+		jittered := false
+		for i, pause := range got {
+			longest := min(200*time.Millisecond<<min(i, 20), 30*time.Second)
+			require.LessOrEqual(t, pause, longest, i)
+			require.GreaterOrEqual(t, pause, longest/2, i)
+			jittered = jittered || pause < longest*9/10
+		}
+		require.True(t, jittered)
+
+		require.NoError(t, stream.Write(t.Context(), records("b")))
+		s.mu.Lock()
+		s.err = func(item string) error {
+			if item[0] == 'a' {
+				return nil
+			}
+			return errDown
+		}
+		s.mu.Unlock()
+		time.Sleep(31 * time.Second)
+		got = pauses()
+		require.Zero(t, got[1], "the batch behind the one that was taken")
+		require.LessOrEqual(t, got[2], 200*time.Millisecond)
+
+		s.fail(outbox.Progress(errDown))
+		time.Sleep(31 * time.Second)
+		pauses()
+		time.Sleep(time.Minute)
+		for _, pause := range pauses() {
+			require.Equal(t, 200*time.Millisecond, pause)
+		}
+		s.fail(&outbox.RetryAfterError{After: time.Millisecond, Err: errDown})
+		time.Sleep(time.Second)
+		pauses()
+		time.Sleep(time.Minute)
+		for _, pause := range pauses() {
+			require.Equal(t, 200*time.Millisecond, pause)
+		}
+
+		s.fail(&queue.PermanentError{Err: errDown})
+		time.Sleep(time.Second)
+		require.Zero(t, b.Spilled(), "it will never be taken")
+		_, before := s.counts()
+
+		s.fail(errDown)
+		require.NoError(t, stream.Write(t.Context(), records("c")))
+		hangs.Store(true)
+		time.Sleep(time.Second)
+		from := time.Now()
+		stop()
+		require.Less(t, time.Since(from), time.Second)
+		_, logs := s.counts()
+		require.Equal(t, before, logs, "the end is no failure")
+		stop = run(b)
+		synctest.Wait()
+		hangs.Store(false)
+		s.fail(nil)
+		time.Sleep(9 * time.Second)
+		require.Equal(t, 1, b.Spilled(), "the request under way")
+		time.Sleep(2 * time.Second)
+		require.Zero(t, b.Spilled())
+		stop()
+	})
+}
+
+// Without anybody who empties the disk it is not put on it; with a disk that fails
+// too, the error says both; and a file that was lost there is told of.
+func TestSpillNotRun(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{}
+		s.fail(errDown)
+		b := s.box(t, dir)
+		stop := run(b)
+		synctest.Wait()
+		require.NoError(t, b.NewStream().Write(t.Context(), records("a")))
+		require.NoError(t, b.NewStream().Write(t.Context(), records("b")))
+		stop()
+		require.NoError(t, b.Close())
+
+		s = &store{}
+		b = s.box(t, dir)
+		require.Equal(t, 2, b.Spilled())
+		require.NoError(t, b.NewStream().Write(t.Context(), records("c")))
+		require.Equal(t, []string{"c#1"}, s.taken())
+		files, err := filepath.Glob(filepath.Join(dir, "*.batch"))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(files[0], []byte("junk"), 0o600))
+		stop = run(b)
+		synctest.Wait()
+		require.Equal(t, []string{"c#1", "b#2"}, s.taken())
+		_, logs := s.counts()
+		require.Equal(t, []string{"records were lost on their way over the disk"}, logs)
+
+		s.fail(errDown)
+		require.NoError(t, os.Rename(dir, dir+"-away"))
+		err = b.NewStream().Write(t.Context(), records("d"))
+		require.ErrorIs(t, err, errDown)
+		require.ErrorIs(t, err, os.ErrNotExist)
+		require.NoError(t, os.Rename(dir+"-away", dir))
+		stop()
+	})
+}
+
+// A box without a disk shows nothing of one.
+func TestShow(t *testing.T) {
+	t.Parallel()
+	for dir, want := range map[string]int{"": 0, t.TempDir(): 1} {
+		m := monitortest.New(t)
+		require.NoError(t, (&store{}).box(t, dir).Show(m.Instruments()))
+		require.Equal(t, want, strings.Count(monitortest.Exposition(t, m, "monitor_spill_records"), "\nmonitor_spill_records"))
 	}
 }
 
@@ -392,6 +635,54 @@ func TestSpillExpires(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, []string{"young#2"}, s.taken())
 		require.Equal(t, uint64(1), b.Dropped.Get(outbox.Expired))
+		stop()
+	})
+}
+
+// A batch that was read in time and waits for its store expires too, of which what
+// was taken is no loss; and it is counted once, though it cannot be removed.
+func TestSpillExpiresWhileWaiting(t *testing.T) {
+	t.Parallel()
+	parent := t.TempDir()
+	dir, away := filepath.Join(parent, "spill"), filepath.Join(parent, "away")
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{err: func(item string) error {
+			if item[0] == 't' {
+				return nil
+			}
+			return errDown
+		}}
+		b := s.box(t, dir)
+		stop := run(b)
+		synctest.Wait()
+		stream := b.NewStream()
+		require.NoError(t, stream.Write(t.Context(), records("a", "b"))) // goes to disk
+		require.NoError(t, stream.Write(t.Context(), records("taken", "c")))
+		time.Sleep(59 * time.Minute)
+		require.Equal(t, 4, b.Spilled())
+
+		require.NoError(t, os.Rename(dir, away))
+		require.NoError(t, os.Mkdir(dir, 0o700))
+		stuck := filepath.Join(dir, "00000000000000000000-2.batch", "in the way") // it cannot be removed
+		require.NoError(t, os.MkdirAll(stuck, 0o700))
+		time.Sleep(10 * time.Minute)
+		require.Equal(t, uint64(2), b.Dropped.Get(outbox.Expired))
+		require.Equal(t, 4, b.Spilled())
+		asked, _ := s.counts()
+		time.Sleep(10 * time.Minute)
+		again, _ := s.counts()
+		require.Equal(t, asked, again, "only its removal is tried")
+		require.NoError(t, os.RemoveAll(dir))
+		require.NoError(t, os.Rename(away, dir))
+		time.Sleep(time.Minute)
+		require.Zero(t, b.Spilled())
+		require.Equal(t, uint64(4), b.Dropped.Get(outbox.Expired), "the one behind it was too old when it was read")
+		require.Empty(t, s.taken())
+		_, logs := s.counts()
+		require.Equal(t, []string{
+			"records wait on disk for their store", "records were lost on their way over the disk",
+			"records were lost on their way over the disk", "nothing waits on disk any more",
+		}, logs)
 		stop()
 	})
 }

@@ -3,6 +3,7 @@ package recordfile
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,15 +51,30 @@ func Unlock(lock *os.File) error { return unlockFile(lock) }
 // ErrLocked is returned if another one has the directory open.
 var ErrLocked = errors.New("it is in use")
 
-// make creates the directory and makes its name durable.
+// make creates the directory, and those that it is in, and makes their names
+// durable.
 func (d Dir) make() error {
-	if info, err := os.Stat(string(d)); err == nil && info.IsDir() {
-		return nil
+	var parents []string // of what is not there
+	path, err := filepath.Abs(string(d))
+	if err != nil {
+		return err
+	}
+	for {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) || path == filepath.Dir(path) {
+			break
+		}
+		path = filepath.Dir(path)
+		parents = append(parents, path)
 	}
 	if err := os.MkdirAll(string(d), 0o700); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(string(d)))
+	for _, p := range parents {
+		if err := syncDir(p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // List finds the files and removes unfinished ones.
@@ -77,8 +93,8 @@ func (d Dir) List() (f Found, err error) {
 		}
 		ext := filepath.Ext(name)
 		number, err := strconv.ParseUint(strings.TrimSuffix(name, ext), 10, 64)
-		if err != nil || number == 0 {
-			continue
+		if err != nil || number == 0 || filepath.Base(d.Path(number, ext)) != name {
+			continue // another's
 		}
 		switch ext {
 		case SnapshotSuffix:
@@ -99,7 +115,7 @@ func (d Dir) Create(number uint64, header []byte) (*os.File, error) {
 		return nil, err
 	}
 	if _, err = file.Write(header); err == nil {
-		err = file.Sync()
+		err = Sync(file)
 	}
 	if err == nil {
 		err = syncDir(string(d))
@@ -120,7 +136,7 @@ func (d Dir) WriteSnapshot(number uint64, write func(*os.File) error) error {
 		return err
 	}
 	if err = write(file); err == nil {
-		err = file.Sync()
+		err = Sync(file)
 	}
 	err = errors.Join(err, file.Close())
 	if err == nil {
@@ -130,8 +146,14 @@ func (d Dir) WriteSnapshot(number uint64, write func(*os.File) error) error {
 		_ = os.Remove(temp)
 		return err
 	}
-	return syncDir(string(d))
+	if err = durable(string(d)); err != nil {
+		return errors.Join(err, os.Remove(path)) // it may be gone after a crash, and with it what it replaces
+	}
+	return nil
 }
+
+// durable is syncDir, which tests let fail.
+var durable = syncDir
 
 // Clear removes the files before number, whose state a snapshot has by now.
 // Those that are damaged, by name, are set aside instead.
@@ -159,11 +181,19 @@ func (d Dir) Clear(number uint64, damaged []string) error {
 		}
 	}
 	if len(damaged) > 0 {
-		aside, _ := filepath.Glob(filepath.Join(string(d), "*"+DamagedSuffix)) // sorted by number
-		for len(aside) > keepDamaged {
-			errs = append(errs, os.Remove(aside[0]))
-			aside = aside[1:]
-		}
+		errs = append(errs, d.thin())
 	}
 	return errors.Join(append(errs, syncDir(string(d)))...)
+}
+
+// thin removes the oldest of the files that were set aside.
+func (d Dir) thin() error {
+	entries, err := os.ReadDir(string(d)) // sorted by number
+	aside := slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !strings.HasSuffix(e.Name(), DamagedSuffix) })
+	errs := []error{err}
+	for len(aside) > keepDamaged {
+		errs = append(errs, os.Remove(filepath.Join(string(d), aside[0].Name())))
+		aside = aside[1:]
+	}
+	return errors.Join(errs...)
 }

@@ -31,8 +31,12 @@ var (
 type Format struct {
 	Magic      string // 8 bytes
 	Version    uint16
-	MaxPayload int
+	MaxPayload int // [MaxPayload] at most
 }
+
+// MaxPayload is the longest payload of any format: what reading a file may cost
+// in memory, and no more than the file has.
+const MaxPayload = 64 << 20
 
 // Kind is what a file holds.
 type Kind uint8
@@ -148,7 +152,7 @@ func (f *Format) readHeader(in *window, c *Content, k Kind, number uint64, last 
 // readRecord reads a record, or passes over what is none.
 func (f *Format) readRecord(in *window, c *Content, number uint64, last bool, each func([]byte) string) {
 	at := in.offset()
-	size, reason := f.record(in, 0, number)
+	size, reason := f.record(in, number)
 	got := len(in.peek(size))
 	switch {
 	case reason == "":
@@ -170,61 +174,64 @@ func (f *Format) readRecord(in *window, c *Content, number uint64, last bool, ea
 	}
 }
 
-// record returns the size of the record at a place of the window, or why there
-// is none; if that is 0, its head is none either.
-func (f *Format) record(in *window, at int, number uint64) (size int, reason string) {
-	b := in.peek(at + headSize)
-	if len(b) < at+headSize {
-		return 0, "a record's head is cut off"
+// record returns the size of the next record, and why it cannot be read if so.
+func (f *Format) record(in *window, number uint64) (size int, reason string) {
+	size, sum, reason := f.head(in, number)
+	if size == 0 {
+		return 0, reason
 	}
-	head := b[at:]
-	if !bytes.Equal(head[:4], mark) || binary.LittleEndian.Uint32(head[12:]) != checksum(number, head[:12]) {
-		return 0, "a record's head is damaged"
-	}
-	length, sum := binary.LittleEndian.Uint32(head[4:]), binary.LittleEndian.Uint32(head[8:])
-	if int64(length) > int64(f.MaxPayload) {
-		return 0, "a record's length is out of bounds"
-	}
-	size = headSize + int(length)
-	b = in.peek(at + size)
-	if len(b) < at+size {
+	b := in.peek(size)
+	if len(b) < size {
 		return size, "a record is cut off"
 	}
-	if sum != crc32.Checksum(b[at+headSize:], tables) {
+	if sum != crc32.Checksum(b[headSize:], tables) {
 		return size, "a record's checksum is wrong"
 	}
 	return size, ""
 }
 
-// resync passes over damage up to the next record, or to the end. Zeros up to
-// the end are what a file system leaves of an unfinished write.
+// head returns the size of the next record and the checksum of its payload. The
+// size is 0 if there is no head of one.
+func (f *Format) head(in *window, number uint64) (size int, sum uint32, reason string) {
+	head := in.peek(headSize)
+	if len(head) < headSize {
+		return 0, 0, "a record's head is cut off"
+	}
+	if !bytes.Equal(head[:4], mark) || binary.LittleEndian.Uint32(head[12:]) != checksum(number, head[:12]) {
+		return 0, 0, "a record's head is damaged"
+	}
+	length, sum := binary.LittleEndian.Uint32(head[4:]), binary.LittleEndian.Uint32(head[8:])
+	if int64(length) > int64(min(f.MaxPayload, MaxPayload)) {
+		return 0, 0, "a record's length is out of bounds"
+	}
+	return headSize + int(length), sum, ""
+}
+
+// resync passes over damage up to the next head, or to the end. Zeros up to the
+// end are what a file system leaves of an unfinished write.
 func (f *Format) resync(in *window, c *Content, number uint64, last bool, reason string) {
-	const step = 1 << 16
 	begin, zero := in.offset(), true
 	skip := func(n int) {
 		zero = zero && len(bytes.TrimLeft(in.peek(n), "\x00")) == 0
 		in.skip(n)
 	}
-	for at := 1; ; {
-		b := in.peek(at + step)
-		i := -1
-		if at < len(b) {
-			i = bytes.Index(b[at:], mark)
-		}
-		if i >= 0 {
-			if _, wrong := f.record(in, at+i, number); wrong == "" {
-				skip(at + i)
-				break
-			}
-			at += i + 1
-			continue
-		}
-		if len(b) < at+step { // it is the end
-			skip(len(b))
+	skip(1)
+	for {
+		if rest := len(in.peek(headSize)); rest < headSize {
+			skip(rest)
 			break
 		}
-		skip(len(b) - len(mark))
-		at = 1
+		b := in.ahead()
+		i := bytes.Index(b, mark)
+		if i < 0 {
+			skip(len(b) - len(mark) + 1)
+			continue
+		}
+		skip(i)
+		if size, _, _ := f.head(in, number); size > 0 {
+			break
+		}
+		skip(1)
 	}
 	size := in.offset() - begin
 	if last && zero && len(in.peek(1)) == 0 {
@@ -249,20 +256,25 @@ func (w *window) offset() int64 { return w.base + int64(w.at) }
 // peek returns the next n bytes, or all there are. It is valid until the next call.
 func (w *window) peek(n int) []byte {
 	for !w.end && len(w.buf)-w.at < n {
-		w.fill()
+		w.fill(n)
 	}
 	return w.buf[w.at:min(len(w.buf), w.at+n)]
 }
 
-func (w *window) fill() {
+// ahead returns what has been read and not been passed over.
+func (w *window) ahead() []byte { return w.buf[w.at:] }
+
+// fill reads more. The n bytes that are asked for may not be there: so the buffer
+// grows as they come, to twice of what has.
+func (w *window) fill(n int) {
 	const least = 1 << 16
 	if w.at > 0 {
 		w.base += int64(w.at)
 		w.buf = w.buf[:copy(w.buf, w.buf[w.at:])]
 		w.at = 0
 	}
-	if len(w.buf) == cap(w.buf) { // as it comes: the length that is asked for may be none
-		w.buf = append(make([]byte, 0, max(least, 2*len(w.buf))), w.buf...)
+	if len(w.buf) == cap(w.buf) {
+		w.buf = append(make([]byte, 0, max(least, min(n, 2*len(w.buf)))), w.buf...)
 	}
 	got, err := w.r.Read(w.buf[len(w.buf):cap(w.buf)])
 	w.buf = w.buf[:len(w.buf)+got]

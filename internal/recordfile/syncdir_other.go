@@ -10,6 +10,7 @@ import (
 
 // syncDir makes the names in a directory durable, where the file system can.
 func syncDir(path string) error {
+	syncing(path)
 	d, err := os.Open(path)
 	if err != nil {
 		return err

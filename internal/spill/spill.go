@@ -4,24 +4,23 @@
 package spill
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/chronoretrace/chronomon/internal/recordfile"
 )
 
 const (
 	suffix        = ".batch"
 	tempSuffix    = ".tmp"
 	corruptSuffix = ".corrupt"
-	lockName      = "lock"
 
 	block      = 4096 // what a file takes of a disk at least
 	mostSetOff = 16   // corrupt files that are kept to be looked at
@@ -29,7 +28,9 @@ const (
 
 var (
 	// ErrLocked is returned by Open for a directory that another queue has open.
-	ErrLocked = errors.New("another process uses the directory")
+	ErrLocked = recordfile.ErrLocked
+	// ErrClosed is returned by a queue that was closed: its directory may be another's.
+	ErrClosed = errors.New("the queue is closed")
 	// ErrTooLarge is returned by Append for a batch above the limit.
 	ErrTooLarge = errors.New("the batch is larger than the limit")
 	// ErrEmpty is returned by Oldest when there is nothing.
@@ -39,7 +40,7 @@ var (
 // Why items were dropped.
 const (
 	Full    = "full"    // newer ones needed the room
-	Corrupt = "corrupt" // the file is not what was written
+	Corrupt = "corrupt" // the file is not what was written, or cannot be read
 )
 
 // Queue is a first-in, first-out queue of batches in a directory. It is safe
@@ -49,11 +50,14 @@ type Queue struct {
 	limit   int64
 	dropped func(reason string, items int)
 	lock    *os.File
+	sync    func(*os.File) error // (*os.File).Sync, but in tests
 
-	mu    sync.Mutex
-	files []file // guarded by mu; oldest first
-	next  uint64 // guarded by mu
-	taken uint64 // guarded by mu; 1 + seq of the batch that Oldest returned last; 0: none yet
+	mu     sync.Mutex
+	closed bool   // guarded by mu
+	files  []file // guarded by mu; oldest first
+	aside  []file // guarded by mu; corrupt ones, oldest first
+	next   uint64 // guarded by mu
+	taken  uint64 // guarded by mu; 1 + seq of the batch that Oldest returned last; 0: none yet
 
 	items, bytes atomic.Int64
 }
@@ -78,20 +82,18 @@ type Batch struct {
 }
 
 // Open opens the directory, which is made if it is missing, and takes up what an
-// earlier process left in it. The files together are held to limit bytes; to make
-// room, the oldest go. dropped is told of each loss but that of a batch which
-// Oldest has returned, and must not call the queue.
+// earlier process left in it. The files together, corrupt ones too, are held to
+// limit bytes; to make room, the corrupt ones go and then the oldest. dropped is
+// told of each loss but that of a batch which Oldest has returned, and must not
+// call the queue.
 func Open(dir string, limit int64, dropped func(reason string, items int)) (*Queue, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("spill: %w", err)
-	}
-	lock, err := lockFile(filepath.Join(dir, lockName))
+	lock, err := recordfile.Dir(dir).Lock()
 	if err != nil {
 		return nil, fmt.Errorf("spill: open %s: %w", dir, err)
 	}
-	q := &Queue{dir: dir, limit: limit, dropped: dropped, lock: lock}
+	q := &Queue{dir: dir, limit: limit, dropped: dropped, lock: lock, sync: (*os.File).Sync}
 	if err := q.scan(); err != nil {
-		_ = lock.Close()
+		_ = recordfile.Unlock(lock)
 		return nil, fmt.Errorf("spill: open %s: %w", dir, err)
 	}
 	return q, nil
@@ -99,7 +101,7 @@ func Open(dir string, limit int64, dropped func(reason string, items int)) (*Que
 
 // scan takes stock of the directory.
 func (q *Queue) scan() error {
-	entries, err := os.ReadDir(q.dir)
+	entries, err := os.ReadDir(q.dir) // sorted by name, which is by seq
 	if err != nil {
 		return err
 	}
@@ -111,6 +113,7 @@ func (q *Queue) scan() error {
 			_ = os.Remove(filepath.Join(q.dir, name))
 			continue
 		}
+		name, corrupt := strings.CutSuffix(name, corruptSuffix)
 		f, ok := parseName(name)
 		if !ok {
 			continue
@@ -120,11 +123,14 @@ func (q *Queue) scan() error {
 			return err
 		}
 		f.size = info.Size()
+		q.next = f.seq + 1
+		if corrupt {
+			q.keepAside(f)
+			continue
+		}
 		q.files = append(q.files, f)
 		q.count(f, 1)
-		q.next = max(q.next, f.seq+1)
 	}
-	slices.SortFunc(q.files, func(a, b file) int { return cmp.Compare(a.seq, b.seq) })
 	return q.makeRoom(0)
 }
 
@@ -148,6 +154,9 @@ func (q *Queue) Append(now time.Time, items [][]byte) error {
 	data := encode(now, items)
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.closed {
+		return fmt.Errorf("spill: append: %w", ErrClosed)
+	}
 	f := file{seq: q.next, items: len(items), size: int64(len(data))}
 	if f.room() > q.limit {
 		return fmt.Errorf("spill: append %d bytes: %w", len(data), ErrTooLarge)
@@ -178,7 +187,7 @@ func (q *Queue) write(name string, data []byte) (err error) {
 	}()
 	_, err = out.Write(data)
 	if err == nil {
-		err = out.Sync()
+		err = q.sync(out)
 	}
 	if err := errors.Join(err, out.Close()); err != nil {
 		return err
@@ -186,30 +195,34 @@ func (q *Queue) write(name string, data []byte) (err error) {
 	if err := os.Rename(temp, filepath.Join(q.dir, name)); err != nil {
 		return err
 	}
-	syncDir(q.dir)
+	q.syncDir()
 	return nil
 }
 
 // syncDir makes a rename last. Not every system can, and then nothing is lost
 // but a promise about power cuts.
-func syncDir(dir string) {
-	if d, err := os.Open(dir); err == nil {
-		_ = d.Sync()
+func (q *Queue) syncDir() {
+	if d, err := os.Open(q.dir); err == nil {
+		_ = q.sync(d)
 		_ = d.Close()
 	}
 }
 
 // Oldest returns the oldest batch, which stays until it is removed, or ErrEmpty.
-// Files that are not what was written are set aside and counted. What becomes of
-// the batch is the caller's to count from now on, even if it has to make room: by
-// then it may be on its way.
+// Files that are not what was written, or that cannot be read, are set aside and
+// counted; another error is the directory's or the process's, and may pass. What
+// becomes of the batch is the caller's to count from now on, even if it has to
+// make room: by then it may be on its way.
 func (q *Queue) Oldest() (Batch, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.closed {
+		return Batch{}, fmt.Errorf("spill: read: %w", ErrClosed)
+	}
 	for len(q.files) > 0 {
 		f := q.files[0]
 		data, err := os.ReadFile(filepath.Join(q.dir, f.name()))
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err != nil && !q.ownTrouble(err) {
 			return Batch{}, fmt.Errorf("spill: read: %w", err)
 		}
 		b, ok := decode(data)
@@ -224,16 +237,50 @@ func (q *Queue) Oldest() (Batch, error) {
 	return Batch{}, ErrEmpty
 }
 
+// ownTrouble reports whether a file could not be read because of what it is, and
+// not because the process has too many files open or the directory is away.
+func (q *Queue) ownTrouble(err error) bool {
+	if passing, ok := errors.AsType[interface {
+		error
+		Temporary() bool
+	}](err); ok && passing.Temporary() {
+		return false
+	}
+	d, err := os.Open(q.dir)
+	if err != nil {
+		return false
+	}
+	_ = d.Close()
+	return true
+}
+
 // setAside keeps a corrupt file for somebody to look at, the last few of them.
 func (q *Queue) setAside(f file) {
 	from := filepath.Join(q.dir, f.name())
 	if err := os.Rename(from, from+corruptSuffix); err != nil {
 		_ = os.Remove(from)
+		return
 	}
-	aside, _ := filepath.Glob(filepath.Join(q.dir, "*"+corruptSuffix)) // sorted by name, which is by age
-	for _, name := range aside[:max(0, len(aside)-mostSetOff)] {
-		_ = os.Remove(name)
+	if info, err := os.Lstat(from + corruptSuffix); err == nil {
+		f.size = info.Size()
 	}
+	q.keepAside(f)
+}
+
+// keepAside takes a corrupt file into the books.
+func (q *Queue) keepAside(f file) {
+	q.aside = append(q.aside, f)
+	q.bytes.Add(f.room())
+	if len(q.aside) > mostSetOff {
+		q.dropAside()
+	}
+}
+
+// dropAside removes the oldest corrupt file.
+func (q *Queue) dropAside() {
+	_ = os.Remove(filepath.Join(q.dir, q.aside[0].name()+corruptSuffix))
+	q.bytes.Add(-q.aside[0].room())
+	q.aside = q.aside[1:]
 }
 
 // Holds reports whether the batch is still the oldest.
@@ -248,14 +295,21 @@ func (q *Queue) Holds(seq uint64) bool {
 func (q *Queue) Remove(seq uint64) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.files) == 0 || q.files[0].seq != seq {
+	switch {
+	case q.closed:
+		return fmt.Errorf("spill: remove: %w", ErrClosed)
+	case len(q.files) == 0 || q.files[0].seq != seq:
 		return nil
 	}
 	return q.removeOldest()
 }
 
-// makeRoom drops the oldest files until there is room for so many bytes more.
+// makeRoom drops the corrupt files, and then the oldest, until there is room for
+// so many bytes more.
 func (q *Queue) makeRoom(room int64) error {
+	for len(q.aside) > 0 && q.bytes.Load()+room > q.limit {
+		q.dropAside()
+	}
 	for len(q.files) > 0 && q.bytes.Load()+room > q.limit {
 		oldest := q.files[0]
 		if err := q.removeOldest(); err != nil {
@@ -294,5 +348,13 @@ func (q *Queue) Len() int { return int(q.items.Load()) }
 // Bytes is what the files take of the limit.
 func (q *Queue) Bytes() int64 { return q.bytes.Load() }
 
-// Close lets others open the directory.
-func (q *Queue) Close() error { return q.lock.Close() }
+// Close lets others open the directory. What is on disk stays there.
+func (q *Queue) Close() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return nil
+	}
+	q.closed = true
+	return recordfile.Unlock(q.lock)
+}

@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	// mostRequests is after how many requests a write that looks for the documents
-	// which spoil it halves no more: enough to find five among 500.
+	// mostRequests bounds those with which one write looks for the documents that
+	// spoil it: enough to find three among 500. The next one goes on.
 	mostRequests = 64
 	// mostAnswer bounds what is read of an answer; a bulk answer has less than
 	// a kilobyte for each document.
@@ -62,7 +62,7 @@ func (s *Store) send(ctx context.Context, items []outbox.Item) error {
 // bulk is the state of one send.
 type bulk struct {
 	*Store
-	left    int // requests
+	left    int // requests that look for what spoils another
 	refused int // documents
 	reason  error
 }
@@ -84,34 +84,21 @@ func (b *bulk) send(ctx context.Context, items []*outbox.Item) error {
 }
 
 // part sends the items in one request, or in halves if they are refused as a
-// whole, until those that are to blame are alone or the requests are used up.
+// whole, until those that are to blame are alone. When the requests for that are
+// used up, the items that are left stay for the next send.
 func (b *bulk) part(ctx context.Context, items []*outbox.Item) error {
-	b.left--
-	status, err := b.request(ctx, items)
+	result, whole, err := b.request(ctx, items)
+	b.count(result)
 	switch {
-	case err == nil:
+	case !whole:
+		return err
+	case len(items) == 1:
+		b.reject(items[0], err)
 		return nil
-	case status == http.StatusRequestEntityTooLarge:
-		b.count(outbox.TooLarge)
-	case status == http.StatusBadRequest:
-		b.count(outbox.Refused)
-	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
-		b.count(outbox.Throttled)
-		return err
-	case status >= 400 && status < 500:
-		b.count(outbox.Refused)
-		return err
-	default:
-		b.count(outbox.Failed)
-		return err
+	case b.left < 2:
+		return outbox.Progress(err)
 	}
-	b.reason = err
-	if len(items) == 1 || b.left < 2 {
-		for _, item := range items {
-			b.done(item, outbox.Rejected)
-		}
-		return nil
-	}
+	b.left -= 2
 	half := len(items) / 2
 	if err := b.part(ctx, items[:half]); err != nil {
 		return err
@@ -126,29 +113,33 @@ func (b *bulk) count(result string) { b.box.Requests.Add(result, 1) }
 func (b *bulk) done(item *outbox.Item, result string) {
 	item.Done = true
 	b.box.Records.Add(result, 1)
-	if result == outbox.Rejected {
-		b.refused++
-	}
 }
 
-// request makes one bulk request. An error for which there is a status is the
-// request's as a whole, or says that some items are to be tried again; it was
-// counted if the status is 0.
-func (b *bulk) request(ctx context.Context, items []*outbox.Item) (status int, err error) {
+// reject marks an item that the store will never take.
+func (b *bulk) reject(item *outbox.Item, reason error) {
+	b.done(item, outbox.Rejected)
+	b.refused++
+	b.reason = reason
+}
+
+// request makes one bulk request, and says what became of it and whether the
+// items are refused as a whole.
+func (b *bulk) request(ctx context.Context, items []*outbox.Item) (result string, whole bool, err error) {
 	resp, err := esapi.BulkRequest{
 		Body:       bytes.NewReader(compress(items)),
 		Header:     http.Header{"Content-Type": {"application/x-ndjson"}, "Content-Encoding": {"gzip"}},
-		FilterPath: []string{"errors", "items.*.status", "items.*.error.type"},
+		FilterPath: []string{"errors", "items.*.status", "items.*.error.type", "items.*.error.reason"},
 	}.Do(ctx, b.transport)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		return 0, b.failed(err)
+		return outbox.Failed, false, b.failed(err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return resp.StatusCode, outbox.RetryAfter(resp.Header, time.Now(), b.failed(refusal(resp)))
+	if code := resp.StatusCode; code != http.StatusOK {
+		whole = code == http.StatusRequestEntityTooLarge || code == http.StatusBadRequest && !outbox.Page(resp.Header)
+		return resultOf(code), whole, outbox.RetryAfter(resp.Header, time.Now(), b.failed(refusal(resp)))
 	}
 	var answer struct {
 		Errors *bool
@@ -156,22 +147,29 @@ func (b *bulk) request(ctx context.Context, items []*outbox.Item) (status int, e
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.Errors == nil || len(answer.Items) != len(items) {
 		if ctx.Err() != nil {
-			return 0, b.failed(ctx.Err())
+			return outbox.Failed, false, b.failed(ctx.Err())
 		}
-		return 0, b.failed(errNoElasticsearch)
+		return outbox.Failed, false, b.failed(errNoElasticsearch)
 	}
-	again := 0
+	verdicts := make([]verdict, len(items))
 	for i, item := range answer.Items {
-		if !b.judge(items[i], item["create"]) {
-			again++
-		}
+		verdicts[i] = item["create"]
 	}
-	if again > 0 {
-		return http.StatusTooManyRequests, outbox.RetryAfter(resp.Header, time.Now(),
-			b.failed(fmt.Errorf("%w: %d of %d documents are to be tried again", errBusy, again, len(items))))
+	result, err = b.judge(items, verdicts)
+	return result, false, outbox.RetryAfter(resp.Header, time.Now(), err)
+}
+
+// resultOf is what a request with an answer other than 200 is counted as.
+func resultOf(status int) string {
+	switch {
+	case status == http.StatusRequestEntityTooLarge:
+		return outbox.TooLarge
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
+		return outbox.Throttled
+	case status >= 400 && status < 500:
+		return outbox.Refused
 	}
-	b.count(outbox.OK)
-	return http.StatusOK, nil
+	return outbox.Failed
 }
 
 // failed says which server it is that a request failed of.
@@ -179,26 +177,45 @@ func (b *bulk) failed(err error) error {
 	return fmt.Errorf("elastic: bulk request to %s: %w", b.config.servers(), err)
 }
 
-// verdict is the answer for one document.
-type verdict struct {
-	Status int
-	Error  struct{ Type string }
-}
-
-// judge marks the item unless it is to be tried again.
-func (b *bulk) judge(item *outbox.Item, v verdict) bool {
-	switch {
-	case v.Status >= 200 && v.Status < 300:
-		b.done(item, outbox.Taken)
-	case v.Status == http.StatusConflict: // an answer was lost: it is there
-		b.done(item, outbox.Duplicate)
-	case v.Status >= 400 && v.Status < 500 && v.Status != http.StatusTooManyRequests:
-		b.reason = b.failed(&AnswerError{Status: v.Status, Type: shorten(v.Error.Type)})
-		b.done(item, outbox.Rejected)
-	default:
-		return false
+// judge marks the items that are taken or never will be. The error is about those
+// that are to be tried again.
+func (b *bulk) judge(items []*outbox.Item, verdicts []verdict) (result string, err error) {
+	taken := 0
+	for i, v := range verdicts {
+		switch {
+		case v.Status >= 200 && v.Status < 300:
+			b.done(items[i], outbox.Taken)
+		case v.Status == http.StatusConflict: // an answer was lost: it is there
+			b.done(items[i], outbox.Duplicate)
+		default:
+			continue
+		}
+		taken++
 	}
-	return true
+	again, mend := 0, error(nil)
+	for i, v := range verdicts {
+		switch {
+		case items[i].Done:
+		case v.ofDocument(taken > 0):
+			b.reject(items[i], b.failed(v.refusal()))
+		default:
+			again++
+			if resultOf(v.Status) == outbox.Refused {
+				mend = v.refusal()
+			}
+		}
+	}
+	switch {
+	case again == 0:
+		return outbox.OK, nil
+	case mend == nil:
+		return outbox.Throttled, b.failed(fmt.Errorf("%w: %d of %d documents are to be tried again", errBusy, again, len(items)))
+	}
+	err = b.failed(fmt.Errorf("%d of %d documents wait until somebody mends it: %w", again, len(items), mend))
+	if again < len(items) {
+		err = outbox.Progress(err)
+	}
+	return outbox.Refused, err
 }
 
 // refusal is an answer that is no success.

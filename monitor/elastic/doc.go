@@ -29,7 +29,8 @@
 //
 // What is secret by its name (password, token, authorization, …, see
 // [WithRedact]) is replaced before it leaves, in groups and in marshalled values
-// too, and so are credentials in URLs and after "Bearer" or "password=" in any text.
+// too, and so are credentials in URLs and headers, and after "Bearer" or "password="
+// in any text.
 //
 // A log record is there once: with a handler, what monitor.LogHandler makes events
 // of (the kind monitor.KindLog) is not taken from the sink.
@@ -43,12 +44,15 @@
 //	down, frozen, 5xx, wrong     all wait, and are sent again: 0.2 s later, then
 //	credentials and other 4xx    twice as long each time, up to 30 s
 //	429, 503 with Retry-After    all wait as long as it asks for, 5 min at most
-//	errors for some documents    429 and 5xx: they alone are sent again; else they
-//	                             are rejected, and the others are taken
+//	errors for some documents    the others are taken. Those that never will be,
+//	                             as they do not fit the mapping, are rejected; what
+//	                             somebody can mend waits: 429, 5xx, privileges, a
+//	                             block, an index that is closed or missing, limits
 //	413, 400 for all             sent again in halves, until those that are to
-//	                             blame are found (64 requests), which are rejected
-//	no answer of an              as down: a page, half an answer, a list of items
-//	Elasticsearch                that does not fit
+//	                             blame are alone, which are rejected: 64 requests,
+//	                             and so on 0.2 s later
+//	no answer of an              as down: a page, whatever its status, half an
+//	Elasticsearch                answer, a list of items that does not fit
 //	down for longer than there   in memory the oldest of 16,384 held log records,
 //	is room for                  on disk the oldest files, and what comes while the
 //	                             queue is full (4,096) go

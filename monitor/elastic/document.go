@@ -9,15 +9,17 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/chronoretrace/chronomon/internal/redact"
 	"github.com/chronoretrace/chronomon/monitor"
 )
 
 const (
-	mostText  = 32 << 10  // bytes of one text
-	mostDoc   = 512 << 10 // bytes of a document after which attributes are left out
-	mostDepth = 8         // groups within groups
-	mostKeys  = 256       // attributes of one object
-	mostKey   = 256       // bytes of an attribute's name
+	mostText   = 32 << 10  // bytes of one text
+	mostSecret = 1 << 10   // bytes behind them that are looked at for the rest of a secret
+	mostDoc    = 512 << 10 // bytes of a document after which attributes are left out
+	mostDepth  = 8         // groups within groups
+	mostKeys   = 256       // attributes of one object
+	mostKey    = 256       // bytes of an attribute's name
 )
 
 // tooDeep stands where groups are nested further than they may be.
@@ -31,14 +33,14 @@ const dayLayout = "2006.01.02"
 
 // document is a JSON object in the making, behind its day.
 type document struct {
-	redactor *redactor
+	redactor *redact.Redactor
 	b        []byte
 	keys     []string // of attributes, in the objects that are open
 	starts   []int    // where in keys those of each open object begin
 }
 
 // newDocument begins a document of that time.
-func newDocument(r *redactor, buf []byte, t time.Time, kind string) document {
+func newDocument(r *redact.Redactor, buf []byte, t time.Time, kind string) document {
 	t = t.UTC()
 	d := document{redactor: r, b: buf[:0]}
 	if y := t.Year(); y < 1970 || y > 2261 { // no time of Elasticsearch's date_nanos
@@ -57,8 +59,14 @@ func newDocument(r *redactor, buf []byte, t time.Time, kind string) document {
 func (d *document) text(key, value string) {
 	if value != "" {
 		d.field(key)
-		d.b = appendString(d.b, d.redactor.scrub(value))
+		d.b = appendString(d.b, d.scrub(value))
 	}
+}
+
+// scrub returns a text without what is secret in it, also where it will be cut at
+// mostText.
+func (d *document) scrub(s string) string {
+	return d.redactor.Text(s[:min(len(s), mostText+mostSecret)])
 }
 
 // open begins an object of attributes.
@@ -163,7 +171,7 @@ func (d *document) attribute(a slog.Attr, depth int) {
 	case !d.key(a.Key):
 	case group && depth >= mostDepth:
 		d.b = appendString(d.b, tooDeep)
-	case group && !d.redactor.secret(a.Key):
+	case group && !d.redactor.Secret(a.Key):
 		d.open()
 		for _, inner := range v.Group() {
 			d.attribute(inner, depth+1)

@@ -58,9 +58,10 @@ func TestMarshalledBounds(t *testing.T) {
 	}
 	nested := json.RawMessage(`{"a":[1,{"b":[[[[[{"c":1},2]]]],{"token":{"d":["x"]}}]}],"e":[true,null,1e300,"password=x"],"f":{},"g":[]}`)
 	got := attributes(t, func(l *slog.Logger) {
-		l.Info("x", "many", many, "nested", nested, "long", json.RawMessage(`"`+strings.Repeat("x", 40<<10)+`"`))
+		l.Info("x", "nul", "a\x00b", "many", many, "nested", nested, "long", json.RawMessage(`"`+strings.Repeat("x", 40<<10)+`"`))
 	})
 	require.Len(t, got["many"], 256)
+	require.Equal(t, "a\uFFFDb", got["nul"])
 	text, err := json.Marshal(got["nested"])
 	require.NoError(t, err)
 	require.JSONEq(t, `{"a":[1,{"b":[[[[["[too deep]",2]]]],{"token":"[redacted]"}]}],"e":[true,null,1e300,"password=[redacted]"],"f":{},"g":[]}`, string(text))

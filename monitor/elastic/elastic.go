@@ -16,6 +16,7 @@ import (
 	"github.com/chronoretrace/chronomon/internal/catalog"
 	"github.com/chronoretrace/chronomon/internal/outbox"
 	"github.com/chronoretrace/chronomon/internal/queue"
+	"github.com/chronoretrace/chronomon/internal/redact"
 	"github.com/chronoretrace/chronomon/monitor"
 )
 
@@ -23,7 +24,7 @@ import (
 type Store struct {
 	config    *config
 	transport *elastictransport.Client
-	redactor  *redactor
+	redactor  *redact.Redactor
 	monitor   atomic.Pointer[monitor.Monitor] // nil until it is watched
 
 	box    *outbox.Box
@@ -32,6 +33,9 @@ type Store struct {
 	handled     atomic.Bool // there is a Handler
 	logs        *queue.Queue[[]byte]
 	logsDropped *outbox.Counter
+	ran         atomic.Bool  // Run was called
+	waitSince   atomic.Int64 // when the first log record came, in Unix nanoseconds, if Run had not been called; 0: none
+	waitTold    atomic.Bool  // and that was logged
 
 	run  string // the first part of every document's id
 	last atomic.Uint64
@@ -52,7 +56,7 @@ func New(addresses []string, opts ...Option) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		config: c, redactor: newRedactor(c.redact), run: rand.Text()[:12],
+		config: c, redactor: redact.New(c.redact...), run: rand.Text()[:12],
 		logsDropped: outbox.NewCounter(queue.Full, queue.Spilled, queue.Rejected, queue.Panicked, queue.Shutdown, queue.Stopped),
 	}
 	s.transport, err = elastictransport.NewClient(
@@ -126,8 +130,11 @@ func (s *Store) Write(ctx context.Context, batch []monitor.Event) error {
 
 // Run writes the log records and empties the disk until ctx is done, then writes
 // those that are left, see [WithLogDrain]: give the store to
-// [monitor.Monitor.Run]. Log records wait for it in memory.
+// [monitor.Monitor.Run], which runs it by itself if the store is a sink of its
+// (monitor.WithSink). Log records wait for it in memory: if it has not come after a
+// minute, or there is no room left, that is logged.
 func (s *Store) Run(ctx context.Context) error {
+	s.ran.Store(true)
 	if s.off() {
 		<-ctx.Done()
 		return nil
@@ -145,14 +152,38 @@ func (s *Store) String() string { return s.config.name + " store" }
 // Spilled is the number of documents on disk.
 func (s *Store) Spilled() int { return s.box.Spilled() }
 
+// offer queues a log record. That nobody takes them from there is said once.
+func (s *Store) offer(record []byte) {
+	s.logs.Offer(record)
+	if s.ran.Load() || s.waitTold.Load() {
+		return
+	}
+	now := time.Now()
+	if s.waitSince.CompareAndSwap(0, now.UnixNano()) {
+		return
+	}
+	long := now.Sub(time.Unix(0, s.waitSince.Load())) > patience
+	if (long || s.logsDropped.Get(queue.Full) > 0) && s.waitTold.CompareAndSwap(false, true) {
+		s.log(slog.LevelWarn, "log records wait for their store, which is not run: make it a sink of the monitor or give it to its Run", "store", s.config.name)
+	}
+}
+
+// patience is for how long log records wait for Run without a word.
+const patience = time.Minute
+
 // Close lets another store have the directory of [WithSpill], and drops idle
 // connections. Call it when the monitor's Run has returned; documents on disk
-// stay there for the next store.
+// stay there for the next store. Log records that wait for a Run that never came
+// are lost: the error says how many.
 func (s *Store) Close() error {
 	if t, ok := s.config.transport.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}
-	if err := errors.Join(s.transport.Close(context.Background()), s.box.Close()); err != nil {
+	var errLost error
+	if n := s.logs.Len(); n > 0 && !s.ran.Load() {
+		errLost = fmt.Errorf("%d log records were not sent: the store was not run", n)
+	}
+	if err := errors.Join(errLost, s.transport.Close(context.Background()), s.box.Close()); err != nil {
 		return fmt.Errorf("elastic: close: %w", err)
 	}
 	return nil

@@ -8,11 +8,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/chronoretrace/chronomon/internal/redact"
 )
 
 // Handler returns a handler that takes log records to the store. It never waits
-// and never fails: a record is written out at once, redacted, and queued; see
-// [Store.Run]. Handlers derived from it, and others of the store, share its queue.
+// and never fails: a record is written out at once, redacted, and queued; they are
+// sent while the store is run, see [Store.Run]. Handlers derived from it, and others of the store, share its queue.
 // The store's own records about its troubles are not taken. From then on [Store.Write]
 // leaves out events of the kind monitor.KindLog, which would be there twice.
 func (s *Store) Handler(opts ...HandlerOption) slog.Handler {
@@ -38,6 +40,7 @@ type handler struct {
 	ids    ids      // given outside of groups
 	ready  document // attributes and the groups opened among them
 	groups []string // opened since, and left out if nothing comes
+	closed bool     // they are within one that is secret or too deep: nothing more is taken
 }
 
 // ids are attributes that have a place of their own in a document.
@@ -91,13 +94,22 @@ func (d *document) clone() document {
 }
 
 // add adds an attribute where the handler is: outside of groups, or in those
-// that are open, which it opens in d if they are not yet.
+// that are open, which it opens in d if they are not yet. Of a group that is
+// secret, or deeper than groups may be, there is only that it is.
 func (h *handler) add(d *document, a slog.Attr) {
-	if len(h.groups) == 0 && len(d.starts) == 1 && h.ids.take(a) || empty(a) {
+	if h.closed || len(h.groups) == 0 && len(d.starts) == 1 && h.ids.take(a) || empty(a) {
 		return
 	}
 	for len(h.groups) > 0 {
 		if !d.key(h.groups[0]) {
+			return
+		}
+		switch {
+		case d.redactor.Secret(h.groups[0]):
+			d.b, h.closed = appendString(d.b, redact.Mark), true
+			return
+		case len(d.starts) > mostDepth:
+			d.b, h.closed = appendString(d.b, tooDeep), true
 			return
 		}
 		d.open()
@@ -119,7 +131,7 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	d.keys, d.starts = append(buf.keys[:0], h.ready.keys...), append(buf.starts[:0], h.ready.starts...)
 	d.text("level", r.Level.String())
 	d.field("message")
-	d.b = appendString(d.b, d.redactor.scrub(r.Message))
+	d.b = appendString(d.b, d.scrub(r.Message))
 	d.text("source", source(r.PC))
 	d.field("attributes")
 	d.b = append(d.b, h.ready.b...)
@@ -141,7 +153,7 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	d.text("span_id", at.ids.span)
 	d.text("request_id", at.ids.request)
 	d.b = append(d.b, '}')
-	h.store.logs.Offer(slices.Clone(d.b))
+	h.store.offer(slices.Clone(d.b))
 	if cap(d.b) <= mostText {
 		clear(d.keys[:cap(d.keys)]) // they may hold on to the host's texts
 		*buf = d

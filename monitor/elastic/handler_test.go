@@ -9,9 +9,11 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/slogtest"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -135,11 +137,106 @@ func TestRedaction(t *testing.T) {
 	}
 }
 
+// A group of a secret's name is one, whoever opened it, and one that is too deep is
+// no reason to refuse the document.
+func TestClosedGroups(t *testing.T) {
+	t.Parallel()
+	const secret = "hunter2"
+	for name, log := range map[string]func(l *slog.Logger){
+		"attribute": func(l *slog.Logger) {
+			l.Info("x", slog.Group("credentials", "trace_id", secret, "a", slog.GroupValue(slog.String("b", secret))))
+		},
+		"record": func(l *slog.Logger) { l.WithGroup("credentials").Info("x", "trace_id", secret, "a", secret) },
+		"handler": func(l *slog.Logger) {
+			l.WithGroup("credentials").With("trace_id", secret).WithGroup("g").With("a", secret).Info("x", "a", secret)
+		},
+		"group within": func(l *slog.Logger) { l.WithGroup("credentials").WithGroup("g").Info("x", "a", secret, "b", secret) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			es := newStandIn(t)
+			s, _ := running(t, es.URL)
+			log(slog.New(s.Handler()))
+			src := wait(t, es, 1)[0].Source
+			require.NotContains(t, src, "trace_id")
+			require.Equal(t, map[string]any{"credentials": "[redacted]"}, src["attributes"])
+		})
+	}
+	got := attributes(t, func(l *slog.Logger) {
+		for range 30 {
+			l = l.WithGroup("g")
+		}
+		l.Info("x", "a", 1, "b", 2)
+	})
+	depth := 0
+	for ; got["g"] != "[too deep]"; depth++ {
+		got = got["g"].(map[string]any)
+	}
+	require.Equal(t, 8, depth)
+}
+
+// A store that nobody runs says so, once, and its Close names what is lost.
+func TestNotRun(t *testing.T) {
+	t.Parallel()
+	const said = "log records wait for their store, which is not run"
+	setup := func(t *testing.T, url string, waiting int) (m *monitor.Monitor, l *slog.Logger, said func() string, s *elastic.Store) {
+		s, err := elastic.New([]string{url}, elastic.WithLogQueue(waiting, 0), elastic.WithLogBatch(1, time.Millisecond))
+		require.NoError(t, err)
+		var out strings.Builder
+		m, err = monitor.New(monitor.WithLogger(slog.New(slog.NewMultiHandler(slog.NewTextHandler(&out, nil), s.Handler()))))
+		require.NoError(t, err)
+		require.NoError(t, s.Watch(m))
+		return m, slog.New(s.Handler()), out.String, s
+	}
+	t.Run("time", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			_, l, out, s := setup(t, "http://127.0.0.1:1", 100)
+			for range 3 {
+				l.Info("x")
+				time.Sleep(25 * time.Second)
+			}
+			require.Empty(t, out())
+			l.Info("x")
+			l.Info("x")
+			require.Equal(t, 1, strings.Count(out(), said))
+			require.EqualError(t, s.Close(), "elastic: close: 5 log records were not sent: the store was not run")
+		})
+	})
+	t.Run("room", func(t *testing.T) {
+		t.Parallel()
+		_, l, out, s := setup(t, "http://127.0.0.1:1", 2)
+		l.Info("x")
+		l.Info("x")
+		require.Empty(t, out())
+		l.Info("x")
+		require.Equal(t, 1, strings.Count(out(), said))
+		require.Error(t, s.Close())
+	})
+	t.Run("run", func(t *testing.T) {
+		t.Parallel()
+		es := newStandIn(t)
+		m, l, out, s := setup(t, es.URL, 1)
+		l.Info("waits for Run")
+		t.Run("", func(t *testing.T) {
+			monitortest.Run(t, m, s)
+			wait(t, es, 1)
+			for range 1000 {
+				l.Info("x")
+			}
+			require.NotContains(t, monitortest.Exposition(t, m, "monitor_store_logs_dropped_total"), `{reason="queue_full",store="elastic"} 0`)
+		})
+		require.NotContains(t, out(), said)
+		require.NoError(t, s.Close())
+	})
+}
+
 // Of credentials in a URL nothing is left, whatever is in them.
 func TestRedactionOfURLs(t *testing.T) {
 	t.Parallel()
 	got := attributes(t, func(l *slog.Logger) {
 		l.Info("x", "at", "a://u:p@ss@host/x", "slash", "a://u:p/ss@host/x", "user", "a://u@host/x", "path", "a://host/@u", "port", "a://host:80/u",
+			"cut", strings.Repeat("x", 32<<10-12)+" a://u:hunter2@host/",
 			"deep", deep(30), "groups", slog.GroupValue(deepGroup(30)))
 	})
 	require.Equal(t, "a://[redacted]@host/x", got["at"])
@@ -147,6 +244,7 @@ func TestRedactionOfURLs(t *testing.T) {
 	require.Equal(t, "a://[redacted]@host/x", got["user"])
 	require.Equal(t, "a://host/@u", got["path"])
 	require.Equal(t, "a://host:80/u", got["port"])
+	require.NotContains(t, got["cut"], "hun")
 	require.Contains(t, fmt.Sprint(got["deep"]), "[too deep]")
 	require.Contains(t, fmt.Sprint(got["groups"]), "[too deep]")
 }
@@ -174,6 +272,48 @@ func TestOff(t *testing.T) {
 	require.NoError(t, s.Watch(m))
 	monitortest.Run(t, m, s)
 	require.False(t, s.Handler().Enabled(t.Context(), slog.LevelError))
+
+	s, err = elastic.New([]string{"http://127.0.0.1:1"})
+	require.NoError(t, err)
+	require.NoError(t, s.Watch(m))
+	require.NoError(t, s.Handler().Handle(t.Context(), slog.Record{}))
+	require.NoError(t, s.Close(), "nothing waits")
+}
+
+// Handlers derived from one share nothing of what they were given, and a record
+// without a time is of now.
+func TestDerivedHandlers(t *testing.T) {
+	t.Parallel()
+	es := newStandIn(t)
+	s, _ := running(t, es.URL)
+	base := s.Handler()
+	for i := range 5 { // with room behind what it has
+		base = base.WithAttrs([]slog.Attr{slog.Int(fmt.Sprint("base", i), i)}).WithGroup(fmt.Sprint("g", i))
+	}
+	var all []slog.Handler
+	for i := range 3 {
+		all = append(all, base.WithAttrs([]slog.Attr{slog.Int("own", i)}), base.WithGroup(fmt.Sprint("own", i)))
+	}
+	for i, h := range all {
+		r := slog.Record{Message: strconv.Itoa(i)}
+		r.AddAttrs(slog.Int("last", i))
+		require.NoError(t, h.Handle(t.Context(), r))
+	}
+	for i, d := range wait(t, es, len(all)) {
+		at, err := time.Parse(time.RFC3339Nano, d.Source["@timestamp"].(string))
+		require.NoError(t, err)
+		require.WithinDuration(t, time.Now(), at, time.Minute)
+		in := d.Source["attributes"].(map[string]any)
+		for g := range 5 {
+			require.Equal(t, float64(g), in[fmt.Sprint("base", g)])
+			in = in[fmt.Sprint("g", g)].(map[string]any)
+		}
+		want := map[string]any{"own": float64(i / 2), "last": float64(i)}
+		if i%2 == 1 {
+			want = map[string]any{fmt.Sprint("own", i/2): map[string]any{"last": float64(i)}}
+		}
+		require.Equal(t, want, in)
+	}
 }
 
 type valuer struct{ v slog.Value }
@@ -240,6 +380,13 @@ func TestBounds(t *testing.T) {
 		l.Info(strings.Repeat("y", 1<<20), many...)
 	})
 	require.Len(t, got, 256)
+	got = attributes(t, func(l *slog.Logger) {
+		for i := range 30 {
+			l = l.With(slog.String(fmt.Sprint("k", i), strings.Repeat("x", 32<<10)))
+		}
+		l.Info("")
+	})
+	require.Len(t, got, 512/32, "half a megabyte and no more")
 	got = attributes(t, func(l *slog.Logger) {
 		l.Info("", "big", strings.Repeat("é", 1<<20), strings.Repeat("k", 5000), 1, "", 2, "", 3)
 		for range 20 {

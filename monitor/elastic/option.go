@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chronoretrace/chronomon/internal/queue"
+	"github.com/chronoretrace/chronomon/internal/redact"
 	"github.com/chronoretrace/chronomon/internal/urltext"
 	"github.com/chronoretrace/chronomon/monitor"
 )
@@ -91,7 +92,7 @@ func (c *config) validate(addresses []string) (errs []error) {
 	check(c.retention == 0 || c.retention >= time.Hour, "WithRetention", c.retention, "an hour or more, or 0")
 	check(c.replicas >= 0, "WithReplicas", c.replicas, "0 or more")
 	for _, word := range c.redact {
-		check(fold(word) != "", "WithRedact", fmt.Sprintf("%q", word), "names with letters or digits")
+		check(redact.Valid(word), "WithRedact", fmt.Sprintf("%q", word), "names with letters or digits")
 	}
 	check(!c.spillSet || c.spillDir != "", "WithSpill directory", `""`, "a directory")
 	check(!c.spillSet || c.spillBytes >= 1<<20, "WithSpill bytes", c.spillBytes, "1 MiB or more")
@@ -164,9 +165,9 @@ func WithReplicas(n int) Option { return optionFunc(func(c *config) { c.replicas
 
 // WithRedact adds names of what is secret. An attribute is if its name ends in
 // one of them, in any case and with any separators: "secret" stands for
-// ClientSecret and db-secret. Default: password, passwd, pwd, passphrase, secret,
-// token, authorization, cookie, credential, credentials, apikey, accesskey,
-// privatekey, dsn.
+// ClientSecret and db-secret. So is all that is in a group of such a name. Default:
+// password(s), passwd, pwd, passphrase, secret(s), token, authorization, cookie,
+// credential(s), apikey, accesskey, privatekey, dsn.
 func WithRedact(names ...string) Option {
 	return optionFunc(func(c *config) { c.redact = append(c.redact, names...) })
 }

@@ -1,12 +1,14 @@
 package elastic_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +63,9 @@ func TestGarbage(t *testing.T) {
 		"few items": func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, `{"errors":false,"items":[{"create":{"status":201}}]}`)
 		},
+		"no errors": func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, `{"items":[{"create":{"status":201}},{"create":{"status":201}},{"create":{"status":201}}]}`)
+		},
 		"odd items": func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, `{"errors":true,"items":[{},{"index":{}},null]}`)
 		},
@@ -72,8 +77,9 @@ func TestGarbage(t *testing.T) {
 			_ = conn.Close()
 		},
 		"endless": func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprint(w, `{"errors":false,"items":[`)
 			for r.Context().Err() == nil {
-				if _, err := w.Write([]byte(`{"errors":false,"items":[` + strings.Repeat(" ", 1<<16))); err != nil {
+				if _, err := w.Write(bytes.Repeat([]byte(" "), 1<<16)); err != nil {
 					return
 				}
 			}
@@ -86,13 +92,39 @@ func TestGarbage(t *testing.T) {
 			s := newStore(t, server.URL)
 			m := monitortest.New(t)
 			require.NoError(t, s.Watch(m))
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
 			err := s.Write(ctx, batch(3))
 			require.Error(t, err)
+			require.NoError(t, ctx.Err(), "what is read of an answer is bounded")
 			_, permanent := errors.AsType[*queue.PermanentError](err)
 			require.False(t, permanent)
 			require.Contains(t, monitortest.Exposition(t, m, "monitor_store_records_total"), `{result="taken",store="elastic"} 0`)
+		})
+	}
+}
+
+// A write that takes too long says so, wherever it waits.
+func TestDeadline(t *testing.T) {
+	t.Parallel()
+	for name, half := range map[string]string{"no answer": "", "half an answer": `{"errors":false,"items":[`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			release := make(chan struct{})
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if half != "" {
+					fmt.Fprint(w, half)
+					_ = http.NewResponseController(w).Flush()
+				}
+				<-release
+			}))
+			t.Cleanup(server.Close)
+			t.Cleanup(func() { close(release) })
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			err := newStore(t, server.URL).Write(ctx, batch(3))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.EqualError(t, err, "elastic: bulk request to elastic at "+strings.TrimPrefix(server.URL, "http://")+": context deadline exceeded")
 		})
 	}
 }
@@ -157,6 +189,102 @@ func TestPartialErrors(t *testing.T) {
 	require.Equal(t, []int{2, 4, 6, 8, 10, 11}, numbers(es.requests[1])[:6:6])
 	require.Equal(t, []int{1, 3, 7, 9, 2, 4, 6, 8, 11}, numbers(es.taken()))
 	require.Len(t, es.requests, 2)
+}
+
+// A document that somebody can have taken by mending something else waits for that;
+// one that never will be is rejected. Of an error that is not known it is the
+// document's if others were taken.
+func TestVerdicts(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		status int
+		kind   string
+		waits  bool // with others, and alone
+		alone  bool
+	}{
+		"key":              {401, "security_exception", true, true},
+		"privilege":        {403, "security_exception", true, true},
+		"no index":         {404, "index_not_found_exception", true, true},
+		"timeout":          {408, "", true, true},
+		"blocked":          {403, "cluster_block_exception", true, true},
+		"blocked, 400":     {400, "cluster_block_exception", true, true},
+		"closed":           {400, "index_closed_exception", true, true},
+		"gone":             {400, "index_not_found_exception", true, true},
+		"privilege, 400":   {400, "security_exception", true, true},
+		"shards":           {400, "validation_exception", true, true},
+		"fields":           {400, "illegal_argument_exception: Limit of total fields [1000] has been exceeded", true, true},
+		"shards, before 8": {400, "illegal_argument_exception: Validation Failed: 1: this action would add [2] total shards", true, true},
+		"shards, at once":  {400, "illegal_argument_exception: this action would add [2] total shards", true, true},
+		"pipeline":         {400, "illegal_argument_exception: pipeline with id [x] does not exist", true, true},
+		"alias":            {400, "illegal_argument_exception: no write index is defined for alias [x]", true, true},
+		"busy":             {429, "es_rejected_execution_exception", true, true},
+		"broken":           {500, "null_pointer_exception", true, true},
+		"mapping":          {400, "mapper_parsing_exception", false, false},
+		"document":         {400, "document_parsing_exception", false, false},
+		"parse":            {400, "parse_exception", false, false},
+		"strict":           {400, "strict_dynamic_mapping_exception", false, false},
+		"immense":          {400, "illegal_argument_exception: Document contains at least one immense term", false, false},
+		"quotes":           {400, "illegal_argument_exception: mapper [limit of total] cannot be changed", false, false},
+		"too large":        {413, "", false, false},
+		"some other":       {400, "odd_exception", false, true},
+		"without any type": {400, "", false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			es := newStandIn(t)
+			mended := false
+			es.item = func(d doc) (int, string) {
+				if number(d) == 1 && !mended {
+					return tc.status, tc.kind
+				}
+				return 0, ""
+			}
+			s := newStore(t, es.URL)
+			events := batch(3)
+			err := s.Write(t.Context(), events)
+			require.Equal(t, []int{0, 2}, numbers(es.taken()))
+			want := []int{0, 2}
+			if tc.waits {
+				require.Error(t, err)
+				require.NotContains(t, err.Error(), "hunter2")
+				es.set(func(*standIn) { mended = true })
+				require.Eventually(t, func() bool { return s.Write(t.Context(), events) == nil }, 5*time.Second, time.Millisecond)
+				want = []int{0, 2, 1}
+			} else {
+				require.NoError(t, err)
+			}
+			require.Equal(t, want, numbers(es.taken()))
+
+			es.set(func(*standIn) { mended = false })
+			err = newStore(t, es.URL).Write(t.Context(), events[1:2])
+			require.Error(t, err)
+			_, permanent := errors.AsType[*queue.PermanentError](err)
+			require.Equal(t, !tc.alone, permanent, err)
+		})
+	}
+}
+
+// What waits for somebody who mends it does not hold up for long what does not.
+func TestVerdictsOfSome(t *testing.T) {
+	t.Parallel()
+	es := newStandIn(t)
+	es.item = func(d doc) (int, string) {
+		if number(d) == 0 {
+			return http.StatusForbidden, "security_exception"
+		}
+		return 0, ""
+	}
+	s := newStore(t, es.URL)
+	m := monitortest.New(t)
+	require.NoError(t, s.Watch(m))
+	err := s.Write(t.Context(), batch(3))
+	require.ErrorContains(t, err, "1 of 3 documents wait until somebody mends it: the server answered 403 security_exception")
+	asks, ok := errors.AsType[queue.RetryAfter](err)
+	require.True(t, ok)
+	require.Equal(t, 200*time.Millisecond, asks.RetryAfter())
+	require.Contains(t, monitortest.Exposition(t, m, "monitor_store_requests_total"), `{result="refused",store="elastic"} 1`)
+	_, ok = errors.AsType[queue.RetryAfter](s.Write(t.Context(), batch(1)))
+	require.False(t, ok, "nothing was got on with")
 }
 
 // A batch whose answer was lost is found to be there.
@@ -225,7 +353,11 @@ func TestSplit(t *testing.T) {
 		t.Parallel()
 		es := newStandIn(t)
 		es.limit = 10_000
-		require.NoError(t, newStore(t, es.URL, elastic.WithBulkBytes(9000)).Write(t.Context(), batch(500)))
+		s := newStore(t, es.URL, elastic.WithBulkBytes(9000))
+		m := monitortest.New(t)
+		require.NoError(t, s.Watch(m))
+		require.NoError(t, s.Write(t.Context(), batch(500)))
+		require.Contains(t, monitortest.Exposition(t, m, "monitor_store_requests_total"), `{result="too_large",store="elastic"} 0`)
 		require.IsIncreasing(t, numbers(es.taken()))
 		require.Len(t, es.taken(), 500)
 	})
@@ -245,6 +377,84 @@ func TestSplit(t *testing.T) {
 		require.Len(t, es.taken(), 499)
 		require.LessOrEqual(t, es.asked(), 20)
 	})
+	t.Run("bounded", func(t *testing.T) { // however many they are, the others are taken
+		t.Parallel()
+		es := newStandIn(t)
+		es.answer = func(w http.ResponseWriter, n int) bool {
+			for _, d := range es.requests[n-1] {
+				if number(d)%10 == 0 {
+					http.Error(w, "cannot parse", http.StatusBadRequest)
+					return true
+				}
+			}
+			return false
+		}
+		s := newStore(t, es.URL)
+		m := monitortest.New(t)
+		require.NoError(t, s.Watch(m))
+		sends := 0
+		require.Eventually(t, func() bool {
+			before := es.asked()
+			err := s.Write(t.Context(), batch(500))
+			require.LessOrEqual(t, es.asked()-before, 1+64)
+			sends++
+			if err != nil {
+				_, permanent := errors.AsType[*queue.PermanentError](err)
+				require.False(t, permanent)
+				asks, ok := errors.AsType[queue.RetryAfter](err)
+				require.True(t, ok)
+				require.Equal(t, 200*time.Millisecond, asks.RetryAfter())
+			}
+			return err == nil
+		}, 20*time.Second, time.Millisecond)
+		require.Greater(t, sends, 3)
+		require.Len(t, es.taken(), 450)
+		require.IsIncreasing(t, numbers(es.taken()))
+		require.Contains(t, monitortest.Exposition(t, m, "monitor_store_records_total"), `{result="rejected",store="elastic"} 50`)
+	})
+	t.Run("by a proxy", func(t *testing.T) { // which knows nothing of documents
+		t.Parallel()
+		es := newStandIn(t)
+		es.answer = func(w http.ResponseWriter, n int) bool {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, "<html>plain HTTP was sent to the HTTPS port</html>")
+			return true
+		}
+		s := newStore(t, es.URL)
+		err := s.Write(t.Context(), batch(500))
+		require.ErrorContains(t, err, "400")
+		_, permanent := errors.AsType[*queue.PermanentError](err)
+		require.False(t, permanent)
+		require.Equal(t, 1, es.asked())
+		es.set(func(es *standIn) { es.answer = nil })
+		require.NoError(t, s.Write(t.Context(), batch(500)))
+		require.Len(t, es.taken(), 500)
+	})
+}
+
+// What a request is counted as, by its answer; it is made once.
+func TestResults(t *testing.T) {
+	t.Parallel()
+	for status, result := range map[int]string{400: "refused", 401: "refused", 404: "refused", 413: "too_large", 429: "throttled", 500: "error", 502: "error", 503: "throttled"} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			t.Parallel()
+			es := newStandIn(t)
+			es.answer = func(w http.ResponseWriter, _ int) bool {
+				w.WriteHeader(status)
+				fmt.Fprintf(w, `{"error":{"type":%q}}`, strings.Repeat("x", 1000))
+				return true
+			}
+			s := newStore(t, es.URL)
+			m := monitortest.New(t)
+			require.NoError(t, s.Watch(m))
+			err := s.Write(t.Context(), batch(1))
+			require.ErrorContains(t, err, strconv.Itoa(status))
+			require.Less(t, len(err.Error()), 300)
+			require.Equal(t, 1, es.asked())
+			require.Contains(t, monitortest.Exposition(t, m, "monitor_store_requests_total"), fmt.Sprintf(`{result=%q,store="elastic"} 1`, result))
+		})
+	}
 }
 
 // The server is left alone for as long as it asks for.
@@ -274,7 +484,13 @@ func TestErrorsAreDiscreet(t *testing.T) {
 	es := newStandIn(t)
 	es.item = func(doc) (int, string) { return http.StatusBadRequest, "mapper_parsing_exception" }
 	s := newStore(t, es.URL, elastic.WithBasicAuth("user", "hunter3"))
-	err := s.Write(t.Context(), batch(1))
+	var said strings.Builder
+	m, err := monitor.New(monitor.WithLogger(slog.New(slog.NewTextHandler(&said, nil))))
+	require.NoError(t, err)
+	require.NoError(t, s.Watch(m))
+	err = s.Write(t.Context(), batch(1))
+	require.Contains(t, said.String(), `msg="the store refused documents" store=elastic documents=1 of=1 error="elastic: bulk request to elastic`)
+	require.NotContains(t, said.String(), "hunter")
 	require.EqualError(t, err, "elastic: bulk request to elastic at "+strings.TrimPrefix(es.URL, "http://")+": the server answered 400 mapper_parsing_exception")
 	require.NoError(t, s.Write(t.Context(), nil))
 }

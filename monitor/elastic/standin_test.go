@@ -3,6 +3,7 @@ package elastic_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -33,7 +35,7 @@ type standIn struct {
 	policy   string                                     // guarded by mu; the lifecycle policy that is there
 	limit    int                                        // guarded by mu; bytes of a body, 0: none
 	answer   func(w http.ResponseWriter, n int) bool    // guarded by mu; answers the whole request, if it is not nil and returns true
-	item     func(d doc) (status int, errorType string) // guarded by mu; 0: takes it
+	item     func(d doc) (status int, errorType string) // guarded by mu; 0: takes it; a reason may follow the type, after a colon
 }
 
 // doc is one document with its place.
@@ -148,6 +150,9 @@ func (s *standIn) parse(r *http.Request, body []byte) (docs []doc) {
 		if err := unique(json.NewDecoder(bytes.NewReader(lines.Bytes()))); err != nil {
 			s.t.Errorf("stand-in: document %.300q: %v", lines.Text(), err)
 		}
+		if bytes.Contains(lines.Bytes(), []byte(`\u0000`)) { // which flattened fields do not take
+			s.t.Errorf("stand-in: document %.300q: a NUL", lines.Text())
+		}
 		if err := json.Unmarshal(lines.Bytes(), &d.Source); err != nil {
 			s.t.Errorf("stand-in: document %.300q: %v", lines.Text(), err)
 		}
@@ -217,7 +222,8 @@ func (s *standIn) take(w http.ResponseWriter, docs []doc) {
 		}
 		switch {
 		case status != 0:
-			it = item{status, &itemError{errorType, "Preview of field's value: 'hunter2'"}}
+			kind, reason, _ := strings.Cut(errorType, ": ")
+			it = item{status, &itemError{kind, cmp.Or(reason, "Preview of field's value: 'hunter2'")}}
 		case s.ids[d.ID]:
 			it = item{http.StatusConflict, &itemError{"version_conflict_engine_exception", ""}}
 		default:

@@ -9,13 +9,15 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/chronoretrace/chronomon/internal/redact"
 )
 
 // value adds the value of an attribute of that name. Numbers that JSON has no
 // words for are texts, durations are seconds.
 func (d *document) value(key string, v slog.Value) {
-	if d.redactor.secret(key) {
-		d.b = appendString(d.b, redacted)
+	if d.redactor.Secret(key) {
+		d.b = appendString(d.b, redact.Mark)
 		return
 	}
 	switch v.Kind() {
@@ -36,7 +38,7 @@ func (d *document) value(key string, v slog.Value) {
 	case slog.KindAny:
 		d.any(v.Any())
 	default:
-		d.b = appendString(d.b, d.redactor.scrub(v.String()))
+		d.b = appendString(d.b, d.scrub(v.String()))
 	}
 }
 
@@ -61,13 +63,13 @@ func (d *document) any(v any) {
 	case nil:
 		d.b = append(d.b, "null"...)
 	case error:
-		d.b = appendString(d.b, d.redactor.scrub(v.Error()))
+		d.b = appendString(d.b, d.scrub(v.Error()))
 	case encoding.TextMarshaler:
 		text, err := v.MarshalText()
 		if err != nil {
 			text = []byte(err.Error())
 		}
-		d.b = appendString(d.b, d.redactor.scrub(string(text)))
+		d.b = appendString(d.b, d.scrub(string(text)))
 	default:
 		d.marshalled(v)
 	}
@@ -78,7 +80,7 @@ func (d *document) any(v any) {
 func (d *document) marshalled(v any) {
 	data, err := json.Marshal(v)
 	if err != nil || len(data) > mostText {
-		d.b = appendString(d.b, d.redactor.scrub(fmt.Sprintf("%T", v)))
+		d.b = appendString(d.b, d.scrub(fmt.Sprintf("%T", v)))
 		return
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
@@ -105,7 +107,7 @@ func (d *document) decoded(dec *json.Decoder, depth int) {
 	case json.Number:
 		d.b = append(d.b, v...)
 	case string:
-		d.b = appendString(d.b, d.redactor.scrub(v))
+		d.b = appendString(d.b, d.scrub(v))
 	case bool:
 		d.b = strconv.AppendBool(d.b, v)
 	default:
@@ -122,9 +124,9 @@ func (d *document) object(dec *json.Decoder, depth int) {
 		switch {
 		case !d.key(key):
 			_ = dec.Decode(&secret) // there is no room for it
-		case d.redactor.secret(key):
+		case d.redactor.Secret(key):
 			_ = dec.Decode(&secret)
-			d.b = appendString(d.b, redacted)
+			d.b = appendString(d.b, redact.Mark)
 		default:
 			d.decoded(dec, depth+1)
 		}

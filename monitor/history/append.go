@@ -1,6 +1,8 @@
 package history
 
 import (
+	"errors"
+
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 )
@@ -10,6 +12,12 @@ import (
 // none of Prometheus's types: the conformance corpus of the engine, in a module
 // of its own, finds it beside Querier.
 func (st *store) AppendHistogram(l labels.Labels, t int64, h *histogram.FloatHistogram) error {
+	if h == nil {
+		return errNoHistogram
+	}
+	if err := errors.Join(checkLabels(l), checkTime(t), checkNative(nil, h)); err != nil {
+		return err
+	}
 	st.writing.Lock()
 	defer st.writing.Unlock()
 	defer st.commit(t)
@@ -18,9 +26,7 @@ func (st *store) AppendHistogram(l labels.Labels, t int64, h *histogram.FloatHis
 		st.counts.drop(dropSeriesLimit)
 		return ErrNoRoom
 	}
-	late := st.counts.dropped[dropOutOfOrder]
-	st.appendNative(s, t, nil, h.Copy())
-	if st.counts.dropped[dropOutOfOrder] > late {
+	if st.appendNative(s, t, nil, h.Copy()) == outOfOrder {
 		return ErrOutOfOrder
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 )
 
@@ -33,6 +35,40 @@ func (c *chunk) samples() int { return int(binary.BigEndian.Uint16(c.data)) }
 
 // size is what the chunk counts against the storage size.
 func (c *chunk) size() int64 { return int64(len(c.data)) + chunkOverhead }
+
+// readChunk calls f with the samples of a chunk up to a time: a value, or a
+// histogram of one kind or the other. A stale marker is a value.
+func readChunk(enc chunkenc.Encoding, data []byte, to int64, f func(t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram)) (err error) {
+	defer func() {
+		if recover() != nil { // the checksum is right and the chunk is not, which chunkenc does not promise to stand
+			err = errChunk
+		}
+	}()
+	it := iterator{to: to, i: -1, rest: true, head: data, enc: enc}
+	for {
+		switch it.Next() {
+		case chunkenc.ValFloat:
+			t, v := it.At()
+			f(t, v, nil, nil)
+		case chunkenc.ValHistogram:
+			t, h := it.AtHistogram(nil)
+			if value.IsStaleNaN(h.Sum) {
+				f(t, Stale, nil, nil)
+			} else {
+				f(t, 0, h.Copy(), nil)
+			}
+		case chunkenc.ValFloatHistogram:
+			t, fh := it.AtFloatHistogram(nil)
+			if value.IsStaleNaN(fh.Sum) {
+				f(t, Stale, nil, nil)
+			} else {
+				f(t, 0, nil, fh.Copy())
+			}
+		default:
+			return it.Err()
+		}
+	}
+}
 
 // chunkOverhead is the heap a chunk takes beside its samples.
 const chunkOverhead = 40

@@ -2,21 +2,22 @@ package history
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"slices"
-	"time"
 
 	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/chronoretrace/chronomon/internal/catalog"
 	"github.com/chronoretrace/chronomon/internal/instrument"
 	"github.com/chronoretrace/chronomon/monitor"
 )
 
-// collector turns the registry into samples. The SDK's own instruments are read
-// as they are; what else is in the registry is gathered. It remembers the series
-// of each label set, so that in steady state nothing is looked up.
+// collector turns what is in the registry into samples. It remembers the series
+// of each label set, so that in steady state nothing is looked up. It is used with
+// the store's writing held.
 type collector struct {
-	m         *monitor.Monitor
 	store     *store
 	exemplars *exemplars
 	metadata  *metadata
@@ -26,6 +27,7 @@ type collector struct {
 	own     map[*instrument.Family]*family
 	foreign *foreign
 	round   uint64
+	flaws   []error // of this collection, a few of them
 
 	// Series of before a start or restore, until the first collection after it:
 	// those that it does not find end with it, as those of a target that was
@@ -33,12 +35,12 @@ type collector struct {
 	expected map[*series]bool
 }
 
-func newCollector(m *monitor.Monitor, db *DB, extra monitor.Labels) *collector {
+func newCollector(db *DB, extra monitor.Labels) *collector {
 	c := &collector{
-		m: m, store: db.store, exemplars: db.exemplars, metadata: db.metadata, maker: maker{extra: extra},
-		own: map[*instrument.Family]*family{},
+		store: db.store, exemplars: db.exemplars, metadata: db.metadata, maker: maker{extra: extra},
+		last: math.MinInt64, own: map[*instrument.Family]*family{},
 	}
-	c.foreign = newForeign(c)
+	c.foreign = newForeign(c, db.m, db.gathering.mixed)
 	return c
 }
 
@@ -57,49 +59,53 @@ type member struct {
 	series []*series
 }
 
-// collect writes a sample of everything in the registry. The store is locked by
-// the caller.
-func (c *collector) collect(now int64) error {
+// collect writes a sample of everything that was read.
+func (c *collector) collect(now int64, r *reading) error {
 	c.last = now
 	c.round++
-	err := errors.Join(c.collectOwn(now), c.foreign.collect(now))
-	for s := range c.expected {
-		c.stale(s, now)
-	}
-	c.expected = nil
-	return err
-}
-
-// expect says which series there were before.
-func (c *collector) expect(all []*series) {
-	c.expected = map[*series]bool{}
-	for _, s := range all {
-		if s.collected && !s.ended {
-			c.expected[s] = true
-		}
-	}
-}
-
-func (c *collector) collectOwn(now int64) (err error) {
-	defer c.m.Guard("history.collect", &err)
-	var errs []error
-	c.m.Instruments().Read(func(f *instrument.Family, rows *instrument.Rows) {
-		known := c.own[f]
+	c.flaws = nil
+	for _, f := range r.own {
+		known := c.own[f.Family]
 		if known == nil {
-			known = newFamily(f)
-			c.own[f] = known
+			known = newFamily(f.Family)
+			c.own[f.Family] = known
 			c.metadata.add(f.Name(), f.Type().String(), f.Help())
 		}
 		known.round = c.round
-		errs = append(errs, c.read(f, known, rows, now))
-	})
+		c.write(f, known, r, now)
+	}
 	for f, known := range c.own {
-		if known.round != c.round {
+		if r.whole && known.round != c.round {
 			c.end(known.known, now)
 			delete(c.own, f)
 		}
 	}
-	return errors.Join(errs...)
+	c.foreign.collect(r.families, now)
+	for s := range c.expected {
+		c.stale(s, now)
+	}
+	c.expected = nil
+	return errors.Join(append(c.flaws, r.err)...)
+}
+
+// flaw counts samples that cannot be taken, and remembers why.
+func (c *collector) flaw(metric string, why dropReason, err error) {
+	const most = 10
+	c.store.counts.drop(why)
+	if len(c.flaws) < most {
+		c.flaws = append(c.flaws, fmt.Errorf("history: collect %s: %w", metric, err))
+	}
+}
+
+// expect says which series there were before.
+func (c *collector) expect(all []*series) {
+	c.expected, c.last = map[*series]bool{}, math.MinInt64
+	for _, s := range all {
+		if s.collected && !s.ended {
+			c.expected[s] = true
+			c.last = max(c.last, s.last)
+		}
+	}
 }
 
 func newFamily(f *instrument.Family) *family {
@@ -113,25 +119,23 @@ func newFamily(f *instrument.Family) *family {
 	return known
 }
 
-// read writes one reading of a family. Both what is known and the reading are
+// write writes one reading of a family. Both what is known and the reading are
 // ordered by label values, so that one pass finds what is new and what is gone.
-func (c *collector) read(f *instrument.Family, known *family, rows *instrument.Rows, now int64) error {
-	var errs []error
+func (c *collector) write(f ownFamily, known *family, r *reading, now int64) {
 	old := known.known
 	var merged []member // nil while nothing has changed
 	at := 0
-	for i := range rows.Len() {
-		if !rows.Shown(i) {
-			continue
-		}
-		l := rows.Labels(i)
+	rows := r.rows[f.from:f.to]
+	for i := range rows {
+		row := &rows[i]
+		l := row.labels
 		from := at
 		for at < len(old) && old[at].labels != l && slices.Compare(old[at].labels.Values(), l.Values()) < 0 {
 			at++
 		}
 		isKnown := at < len(old) && (old[at].labels == l || slices.Equal(old[at].labels.Values(), l.Values()))
 		if merged == nil && (at != from || !isKnown) {
-			merged = append(make([]member, 0, rows.Len()), old[:from]...)
+			merged = append(make([]member, 0, len(rows)), old[:from]...)
 		}
 		c.end(old[from:at], now)
 		m := member{labels: l}
@@ -140,7 +144,7 @@ func (c *collector) read(f *instrument.Family, known *family, rows *instrument.R
 			old[at].labels = l
 			at++
 		}
-		errs = append(errs, c.write(f, known, rows, i, &m, now))
+		c.writeRow(f.Family, known, r, row, &m, now)
 		if merged != nil {
 			merged = append(merged, m)
 		} else {
@@ -154,7 +158,6 @@ func (c *collector) read(f *instrument.Family, known *family, rows *instrument.R
 	case at < len(old):
 		known.known = slices.Clone(old[:at])
 	}
-	return errors.Join(errs...)
 }
 
 // end writes the markers that say that series are over.
@@ -172,18 +175,18 @@ func (c *collector) stale(s *series, now int64) {
 	}
 }
 
-// write writes what one label set has.
-func (c *collector) write(f *instrument.Family, known *family, rows *instrument.Rows, i int, m *member, now int64) error {
+// writeRow writes what one label set has.
+func (c *collector) writeRow(f *instrument.Family, known *family, r *reading, row *ownRow, m *member, now int64) {
 	if known.le == nil {
 		if m.series == nil {
 			m.series = make([]*series, 1)
 		}
-		c.put(&m.series[0], now, rows.Value(i), func() {
+		c.put(&m.series[0], now, row.value, func() {
 			c.begin(f, f.Name(), m.labels)
 		})
-		return nil
+		return
 	}
-	buckets, sum := rows.Histogram(i)
+	buckets := r.buckets[row.bucket : row.bucket+len(known.le)]
 	if m.series == nil {
 		m.series = make([]*series, len(buckets)+2)
 	}
@@ -192,26 +195,26 @@ func (c *collector) write(f *instrument.Family, known *family, rows *instrument.
 		cumulative += n
 		c.put(&m.series[j], now, float64(cumulative), func() {
 			c.begin(f, f.Name()+"_bucket", m.labels)
-			c.maker.add(bucketLabel, known.le[j])
+			c.maker.tell(bucketLabel, known.le[j])
 		})
 	}
-	c.put(&m.series[len(buckets)], now, sum, func() { c.begin(f, f.Name()+"_sum", m.labels) })
+	c.put(&m.series[len(buckets)], now, row.value, func() { c.begin(f, f.Name()+"_sum", m.labels) })
 	c.put(&m.series[len(buckets)+1], now, float64(cumulative), func() { c.begin(f, f.Name()+"_count", m.labels) })
 	if c.exemplars.limit > 0 {
-		rows.Exemplars(i, func(bucket int, trace string, v float64, at time.Time) {
-			c.exemplars.add(m.series[bucket], "trace_id", trace, v, millis(at))
-		})
+		for _, e := range r.exemplars[row.exemplarFrom:row.exemplarTo] {
+			if err := c.exemplars.add(m.series[e.bucket], e.value, millis(e.at), labels.Label{Name: traceLabel, Value: e.trace}); err != nil {
+				c.flaw(f.Name(), dropInvalid, err)
+			}
+		}
 	}
-	native, err := rows.Native(i)
-	if native == nil || err != nil {
-		return err
+	if row.native == nil {
+		return
 	}
 	if len(m.series) == len(buckets)+2 {
 		m.series = append(slices.Clip(m.series), nil)
 	}
-	h, fh := nativeHistogram(native, false)
-	c.putNative(&m.series[len(buckets)+2], now, h, fh, func() { c.begin(f, f.Name(), m.labels) })
-	return nil
+	h, fh := nativeHistogram(row.native, false)
+	c.putNative(f.Name(), &m.series[len(buckets)+2], now, h, fh, func() { c.begin(f, f.Name(), m.labels) })
 }
 
 // begin starts the labels of a series of a family.
@@ -224,7 +227,7 @@ func (c *collector) begin(f *instrument.Family, name string, l *instrument.Label
 
 // put writes a sample into the series, which label names if it is not known.
 func (c *collector) put(s **series, now int64, v float64, label func()) {
-	if *s != nil && c.store.append(*s, now, v) {
+	if *s != nil && c.store.append(*s, now, v) != evicted {
 		return
 	}
 	if c.find(s, now, label) {
@@ -232,8 +235,13 @@ func (c *collector) put(s **series, now int64, v float64, label func()) {
 	}
 }
 
-func (c *collector) putNative(s **series, now int64, h *histogram.Histogram, fh *histogram.FloatHistogram, label func()) {
-	if *s != nil && c.store.appendNative(*s, now, h, fh) {
+func (c *collector) putNative(metric string, s **series, now int64, h *histogram.Histogram, fh *histogram.FloatHistogram, label func()) {
+	if err := checkNative(h, fh); err != nil {
+		c.stale(*s, now)
+		c.flaw(metric, dropInvalid, err)
+		return
+	}
+	if *s != nil && c.store.appendNative(*s, now, h, fh) != evicted {
 		return
 	}
 	if c.find(s, now, label) {
@@ -244,7 +252,13 @@ func (c *collector) putNative(s **series, now int64, h *histogram.Histogram, fh 
 // find finds or makes a series.
 func (c *collector) find(s **series, now int64, label func()) bool {
 	label()
-	if *s = c.store.get(c.maker.labels(), raw, now); *s == nil {
+	l, err := c.maker.labels()
+	if err != nil {
+		*s = nil
+		c.flaw(c.maker.fixed[0].Value, dropInvalid, err)
+		return false
+	}
+	if *s = c.store.get(l, raw, now); *s == nil {
 		c.store.counts.drop(dropSeriesLimit)
 		return false
 	}

@@ -13,12 +13,14 @@ type dropReason uint8
 const (
 	dropSeriesLimit dropReason = iota
 	dropOutOfOrder
+	dropDuplicate
+	dropAhead
 	dropInvalid
 	dropReasons
 )
 
 func (r dropReason) String() string {
-	return [...]string{"series_limit", "out_of_order", "invalid"}[r]
+	return [...]string{"series_limit", "out_of_order", "duplicate", "ahead", "invalid"}[r]
 }
 
 // evictReason says why something was given up.
@@ -28,11 +30,12 @@ const (
 	evictRetention evictReason = iota
 	evictSize
 	evictLimit
+	evictClock
 	evictReasons
 )
 
 func (r evictReason) String() string {
-	return [...]string{"retention", "storage_size", "series_limit"}[r]
+	return [...]string{"retention", "storage_size", "series_limit", "clock"}[r]
 }
 
 // counts are the store's counters. They are collected here while a batch is
@@ -77,6 +80,7 @@ type counters struct {
 	collected, failed       *instrument.Cell
 	collections, queries    *instrument.Group // of durations
 	watchFailures           *instrument.Group
+	watchMissed             *instrument.Group
 }
 
 func newCounters(set *instrument.Set) (*counters, error) {
@@ -93,6 +97,7 @@ func newCounters(set *instrument.Set) (*counters, error) {
 		{catalog.HistoryEvictedSeries, &seriesGone},
 		{catalog.HistoryCollections, &collections},
 		{catalog.HistoryWatchFailures, &c.watchFailures},
+		{catalog.HistoryWatchMissed, &c.watchMissed},
 	} {
 		var err error
 		if *g.group, err = set.Counters(g.metric); err != nil {
@@ -122,7 +127,7 @@ type diskCounters struct {
 	damaged           *instrument.Cell
 }
 
-func newDiskCounters(set *instrument.Set, d *disk) (*diskCounters, error) {
+func newDiskCounters(set *instrument.Set) (*diskCounters, error) {
 	c := &diskCounters{}
 	for _, g := range []struct {
 		metric catalog.Metric
@@ -142,7 +147,12 @@ func newDiskCounters(set *instrument.Set, d *disk) (*diskCounters, error) {
 		return nil, err
 	}
 	c.damaged = damaged.Cell()
-	return c, set.Func(catalog.HistoryDiskBytes, func(labels instrument.LabelMaker) instrument.Func {
+	return c, nil
+}
+
+// show shows how large the files are.
+func (d *disk) show(set *instrument.Set) error {
+	return set.Func(catalog.HistoryDiskBytes, func(labels instrument.LabelMaker) instrument.Func {
 		var names [diskParts]*instrument.Labels
 		for p := range diskParts {
 			names[p] = labels(p.String())

@@ -27,10 +27,10 @@ var _ monitor.Querier = (*Cycle)(nil)
 
 // shared is one expression's answer.
 type shared struct {
-	mu     sync.Mutex // held while it is computed
-	done   bool       // guarded by mu, as all below
-	answer answer
-	err    error
+	computing turn // of whoever computes it
+	done      bool // guarded by computing, as all below
+	answer    answer
+	err       error
 }
 
 // At begins an evaluation cycle.
@@ -60,7 +60,7 @@ func (c *Cycle) shared(promql string) *shared {
 	defer c.mu.Unlock()
 	s := c.memo[promql]
 	if s == nil {
-		s = &shared{}
+		s = &shared{computing: newTurn()}
 		c.memo[promql] = s
 	}
 	return s
@@ -75,15 +75,18 @@ func (c *Cycle) QueryRange(ctx context.Context, promql string, r monitor.Range) 
 // it is to be kept; all, if keep is nil. A caller whose context ended leaves the
 // computing to the next.
 func (s *shared) get(ctx context.Context, db *DB, promql string, at time.Time, keep func(float64) bool) ([]monitor.Sample, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.computing.lock(ctx); err != nil {
+		return nil, newQueryError(ctx, promql, err)
+	}
+	defer s.computing.unlock()
 	if s.done {
 		if db.counters != nil {
 			db.counters.shared.Add(&instrument.Home{}, 0, 1)
 		}
 	} else {
 		s.answer, s.err = db.instant(ctx, promql, at)
-		s.done = s.err == nil || errors.Is(s.err, monitor.ErrQueryInvalid) // another caller may have more time
+		// Another caller may have more time.
+		s.done = s.err == nil || errors.Is(s.err, monitor.ErrQueryInvalid) || errors.Is(s.err, monitor.ErrQueryLimit)
 	}
 	if s.err != nil {
 		return nil, s.err
@@ -106,15 +109,18 @@ type threshold struct {
 
 func (t *thresholds) split(promql string) (of string, keep func(float64) bool) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	found, ok := t.known[promql]
-	if !ok {
-		const most = 10_000 // more rules than that are parsed again
-		if t.known == nil || len(t.known) >= most {
-			t.known = map[string]threshold{}
-		}
-		found.of, found.keep = splitThreshold(promql)
-		t.known[promql] = found
+	t.mu.Unlock()
+	if ok {
+		return found.of, found.keep
 	}
+	found.of, found.keep = splitThreshold(promql) // beside others, which may parse the same
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	const most = 10_000 // more rules than that are parsed again
+	if t.known == nil || len(t.known) >= most {
+		t.known = map[string]threshold{}
+	}
+	t.known[promql] = found
 	return found.of, found.keep
 }

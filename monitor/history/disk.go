@@ -24,6 +24,11 @@ var (
 	ErrVersion = recordfile.ErrVersion
 	// ErrDamaged is about files or backups parts of which could not be read.
 	ErrDamaged = errors.New("damaged")
+	// ErrGone is about a directory whose files were removed while it was in use.
+	ErrGone = errors.New("its files were removed")
+
+	errClosed  = errors.New("it is closed, what came later is in memory only")
+	errTooLong = errors.New("the logs are too long, for want of a snapshot")
 )
 
 const (
@@ -50,6 +55,7 @@ type disk struct {
 	size   int64    // of the log
 	logged int64    // bytes that no snapshot has
 	broken error    // why there is no log; set by breakWith
+	closed bool
 
 	reason atomic.Pointer[error] // broken, for those who do not hold writing
 
@@ -103,17 +109,24 @@ func (d *disk) exemplar(e exemplar) {
 	}
 }
 
+func (d *disk) rewind(to int64) {
+	if d.writes() {
+		d.batch.rewind(to)
+	}
+}
+
 func (d *disk) metadata(name string, md Metadata) {
 	if d.writes() {
 		d.named.metadata(name, md)
 	}
 }
 
-var errTooLong = errors.New("the logs are too long, for want of a snapshot")
-
 // commit writes what was added since the last one.
 func (d *disk) commit(t int64) {
 	if !d.writes() {
+		if d != nil && d.closed && d.broken == nil {
+			d.breakWith(errClosed)
+		}
 		return
 	}
 	b := d.encoded(t)
@@ -190,6 +203,9 @@ func (db *DB) maintain(now int64) {
 		return
 	}
 	st.writing.Lock()
+	if d.file != nil && d.gone() {
+		d.broke(ErrGone)
+	}
 	broken, size, logged, file := d.broken, d.size, d.logged, d.file
 	st.writing.Unlock()
 	d.say(broken)
@@ -200,7 +216,7 @@ func (db *DB) maintain(now int64) {
 	case !rests && size >= d.segment:
 		err = db.rotate()
 	case d.syncs && broken == nil:
-		if err := file.Sync(); err != nil {
+		if err := recordfile.Sync(file); err != nil {
 			st.writing.Lock()
 			d.broke(err) // what is on disk is unknown, and a second fsync would not tell
 			st.writing.Unlock()
@@ -216,6 +232,38 @@ func (db *DB) maintain(now int64) {
 		}
 	}
 	d.measure()
+}
+
+// gone reports whether the log or the lock is not in the directory any more.
+func (d *disk) gone() bool {
+	return !isAt(d.file, d.file.Name()) || !isAt(d.lock, d.lock.Name())
+}
+
+// isAt reports whether a file is what there is at a path.
+func isAt(file *os.File, path string) bool {
+	there, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && os.SameFile(info, there)
+}
+
+// relock locks the directory if it was made again. maintaining is held.
+func (d *disk) relock() error {
+	if isAt(d.lock, d.lock.Name()) {
+		return nil
+	}
+	if _, err := os.Stat(string(d.dir)); err != nil { // what has removed it may not want it back
+		return err
+	}
+	lock, err := d.dir.Lock()
+	if err != nil {
+		return err
+	}
+	_ = recordfile.Unlock(d.lock)
+	d.lock = lock
+	return nil
 }
 
 // say tells the host once that nothing is written, and once that it is again.
@@ -256,7 +304,7 @@ func finish(file *os.File) error {
 	if file == nil {
 		return nil
 	}
-	return errors.Join(file.Sync(), file.Close())
+	return errors.Join(recordfile.Sync(file), file.Close())
 }
 
 // save writes a snapshot, which with a new log replaces all files before: the
@@ -264,6 +312,9 @@ func finish(file *os.File) error {
 func (db *DB) save() (err error) {
 	d, st := db.store.disk, db.store
 	defer func() { d.counters.saved(err) }()
+	if err := d.relock(); err != nil {
+		return err
+	}
 	file, err := d.create(d.number + 1)
 	if err != nil {
 		return err
@@ -365,6 +416,7 @@ func (db *DB) Close() error {
 	}
 	st.writing.Lock()
 	errs = append(errs, d.broken, finish(d.turnTo(nil, 0, 0)))
+	d.closed = true
 	st.writing.Unlock()
 	errs = append(errs, recordfile.Unlock(d.lock))
 	d.lock = nil
@@ -376,8 +428,9 @@ func (db *DB) Close() error {
 }
 
 // Err says what is not as [WithStoragePath] promises: what could not be read of the
-// directory, which wraps [ErrDamaged], and why nothing is written to it at
-// present. It is nil if all is well, and without a directory.
+// directory, which wraps [ErrDamaged], and why what was taken is not in it: it is
+// full, it failed, it was removed ([ErrGone]), or the history was closed before.
+// It is nil if all is well, and without a directory.
 func (db *DB) Err() error {
 	d := db.store.disk
 	if d == nil {

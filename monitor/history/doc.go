@@ -14,12 +14,39 @@
 //
 // Every interval all of m's registry is collected, as a Prometheus server would
 // scrape it: a histogram becomes its _bucket, _sum and _count, and a native one
-// a series of its own; a series that is gone ends at once, not after the lookback.
+// a series of its own; a series that is gone ends at once, not after the lookback,
+// and so does one with timestamps of its own, which a server leaves to the lookback.
 // There are two tiers. What is collected is kept for a day. The watched
 // expressions, see [DB.Watch], are recorded at a step of their own and kept for
 // thirty days: detectors and forecasts look back that far, and do not need every
 // series for it. Engines write series that are no metrics, such as ALERTS, with
 // [DB.Append].
+//
+// What cannot be taken is counted, and costs nothing else: a sample more than ten
+// minutes ahead of the clock, another value for the time of a series' newest, a
+// native histogram that is none or has more than 65,536 buckets, labels of more
+// than 1 MiB. Metadata is kept of 20,000 metrics, and of 8 MiB.
+//
+// The registry is read beside all else. A collector of the host's that does not
+// return ends the collection after ten seconds, or the interval if that is longer,
+// and each one after it says so until it does. A watched expression that takes long
+// delays none; its steps meanwhile are passed over and counted.
+//
+// # The clock
+//
+// A collection has the time at which it began. A leap of the clock, by more than
+// ten minutes from one collection to the next, makes nothing older: what was there
+// before is kept as if the time between had not been.
+//
+// When the clock goes back, collections are refused, which [DB.Sample] returns and
+// Run logs, until it is clear which time is right. It is the present one if it falls
+// into a gap of what is stored that is longer than what is after it, as after a leap
+// that is undone: that is known with the second collection. Otherwise it is, when it
+// has lasted as long as what is stored after it, or has caught up. Then what is
+// stored after the present is given up, engines' series and the long tier
+// included, and collections go on. So a clock that is wrong once, in whichever
+// direction, costs no more than the time for which it was wrong, once more.
+// Only a start believes its clock at once as to what is past its retention.
 //
 // # What it costs
 //
@@ -66,9 +93,10 @@
 // about a hundred series that appear in it first. Files of a later version are an
 // error of [New], and so is a directory that is in use.
 //
-// If the disk is full or fails, the history goes on in memory and [DB.Err] says
-// why. A snapshot is tried every minute, and with the first that succeeds all is
-// on disk again.
+// If the disk is full or fails, or the files are removed, the history goes on in
+// memory and [DB.Err] says why. A snapshot is tried every minute, and with the first
+// that succeeds all is on disk again; a directory that was removed has to be made
+// again for that. Files of other names are left alone.
 //
 // The history is part of m's backups, see [monitor.Monitor.Backup].
 //
@@ -121,6 +149,7 @@
 //	monitor_history_query_duration_seconds           result   seconds, a histogram
 //	monitor_history_queries_shared_total                      queries of a cycle answered from one before, a counter
 //	monitor_history_watch_failures_total             watch    evaluations that failed, a counter
+//	monitor_history_watch_missed_total               watch    steps passed over, a counter
 //
 // and with a directory:
 //
@@ -133,8 +162,9 @@
 //
 //	tier    raw, long
 //	reason  of what is not taken series_limit (no room for another series),
-//	        out_of_order, invalid (labels); of what is given up retention,
-//	        storage_size, series_limit
+//	        out_of_order, duplicate (another value for the newest time), ahead (of
+//	        the clock), invalid (labels, histogram, time, or a watched series); of
+//	        what is given up retention, storage_size, series_limit, clock
 //	result  of collections, writes and snapshots ok, failed; of queries ok,
 //	        timeout, limit, canceled, invalid
 //	watch   a watched expression's name

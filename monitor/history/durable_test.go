@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/monitor"
@@ -59,6 +60,13 @@ func tryBegin(dir string, at time.Time, opts ...history.Option) (*process, error
 	db, err := history.New(m, opts...)
 	p.rig = rig{m, db}
 	return p, err
+}
+
+// set sets the clock.
+func (p *process) set(at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now = at
 }
 
 func (p *process) clock() time.Time {
@@ -390,9 +398,7 @@ func TestDirectoryIsBounded(t *testing.T) {
 	most := 0
 	for i := range 3000 {
 		at := start.Add(time.Duration(i) * time.Second)
-		p.mu.Lock()
-		p.now = at
-		p.mu.Unlock()
+		p.set(at)
 		var batch []monitor.Sample
 		for j := range 20 {
 			batch = append(batch, sampleOf(at, rng.Float64(), "__name__", "n", "j", strconv.Itoa(j)))
@@ -431,6 +437,7 @@ func TestAppendKeepsTheDirectory(t *testing.T) {
 	labels := monitor.Labels{monitor.MetricName: "ALERTS", "alertname": "Slow"}
 	for i := range 5000 {
 		at := start.Add(time.Duration(i) * time.Second)
+		p.set(at)
 		require.NoError(t, p.db.Append(monitor.Sample{Labels: labels, Point: monitor.Point{Time: at, Value: float64(i)}}))
 	}
 	var size int64
@@ -443,6 +450,184 @@ func TestAppendKeepsTheDirectory(t *testing.T) {
 	p.db.Abandon()
 	again := begin(t, copyDir(t, dir), start)
 	require.InDelta(t, 5000, again.one(t, "count_over_time(ALERTS[2h])", start.Add(5000*time.Second)), 0)
+}
+
+// TestNewAfterFailure: one that failed has nothing of the monitor's.
+func TestNewAfterFailure(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	begin(t, dir, start)
+	m, err := monitor.New()
+	require.NoError(t, err)
+	_, err = history.New(m, history.WithStoragePath(dir))
+	require.ErrorIs(t, err, history.ErrLocked)
+	_, err = history.New(m, history.WithWatch("a", "rate(", time.Minute))
+	require.ErrorIs(t, err, monitor.ErrInvalidOption)
+	require.Empty(t, m.Snapshotters())
+	other := t.TempDir()
+	db, err := history.New(m, history.WithStoragePath(other), history.WithWatch("a", "monitor_history_disk_bytes", time.Minute))
+	require.NoError(t, err)
+	r := rig{m, db}
+	r.sample(t, start)
+	require.Len(t, r.query(t, "monitor_history_disk_bytes", start), 3)
+	_, err = history.New(m, history.WithStoragePath(t.TempDir()))
+	require.ErrorContains(t, err, "history already")
+	require.Len(t, m.Snapshotters(), 1)
+	require.NoError(t, db.Close())
+	_, err = tryBegin(other, start)
+	require.NoError(t, err, "and nobody's directory")
+}
+
+// TestDirectoryGone: whoever removes it learns that nothing is in it; if it is
+// made again, all is in it again.
+func TestDirectoryGone(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "h")
+	p := begin(t, dir, start)
+	g := p.rig.gauge(t, "g").WithLabelValues()
+	at := start
+	step := func() {
+		at = at.Add(70 * time.Second)
+		p.set(at)
+		g.Inc()
+		p.sample(t, at)
+	}
+	step()
+	require.NoError(t, os.RemoveAll(dir))
+	step()
+	require.ErrorIs(t, p.db.Err(), history.ErrGone)
+	step()
+	require.NoDirExists(t, dir, "whoever removed it may not want it back")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	step()
+	step()
+	require.NoError(t, p.db.Err())
+	_, err := tryBegin(dir, at)
+	require.ErrorIs(t, err, history.ErrLocked)
+	require.Equal(t, 5., begin(t, copyDir(t, dir), at).one(t, "count_over_time(g[1h])", at))
+	for _, name := range fileNames(t, dir) {
+		if strings.HasSuffix(name, ".log") {
+			require.NoError(t, os.Remove(filepath.Join(dir, name)))
+		}
+	}
+	step()
+	step()
+	require.NoError(t, p.db.Err())
+	require.NoError(t, os.Remove(filepath.Join(dir, "lock")))
+	step()
+	step()
+	require.NoError(t, p.db.Err())
+	_, err = tryBegin(dir, at)
+	require.ErrorIs(t, err, history.ErrLocked)
+	require.NoError(t, p.db.Close())
+	require.Equal(t, 9., begin(t, dir, at).one(t, "count_over_time(g[1h])", at))
+}
+
+// TestSnapshotFails: while none can be written, one is tried a minute, the logs go
+// on up to their bound, and what is on disk is no damage.
+func TestSnapshotFails(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const storage, logs = 20_480, 4000
+	p := begin(t, dir, start, history.WithSeriesLimit(10), history.WithStorageSize(storage), history.WithFileSizes(logs, logs))
+	block := func(number int) string { return filepath.Join(dir, fmt.Sprintf("%010d.snapshot.tmp", number), "x") }
+	for number := range 100 {
+		require.NoError(t, os.MkdirAll(block(number), 0o700))
+	}
+	at := start
+	written, longest := 0, int64(0)
+	step := func() {
+		at = at.Add(10 * time.Second)
+		p.set(at)
+		written++
+		batch := make([]monitor.Sample, 8)
+		for i := range batch {
+			batch[i] = sampleOf(at, float64(written*(i+1))/7, "__name__", "n", "i", strconv.Itoa(i))
+		}
+		require.NoError(t, p.db.Append(batch...))
+		size := int64(0)
+		for _, name := range fileNames(t, dir) {
+			info, err := os.Stat(filepath.Join(dir, name))
+			require.NoError(t, err)
+			size += info.Size()
+		}
+		longest = max(longest, size)
+	}
+	broken := 0
+	for p.db.Err() == nil {
+		step()
+		broken = written - 1
+		require.Less(t, written, 1000)
+	}
+	require.ErrorContains(t, p.db.Err(), "for want of a snapshot")
+	for range 60 {
+		step()
+		require.Error(t, p.db.Err())
+	}
+	require.ErrorContains(t, p.db.Err(), "snapshot.tmp")
+	require.LessOrEqual(t, longest, int64(storage+2*logs+1000))
+	require.LessOrEqual(t, len(fileNames(t, dir)), broken/6+2, "none is left of what was tried since")
+	families, err := p.m.Gatherer().Gather()
+	require.NoError(t, err)
+	i := slices.IndexFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == "monitor_history_snapshots_total" })
+	failed := families[i].GetMetric()[0]
+	require.Equal(t, "failed", failed.GetLabel()[0].GetValue())
+	require.InDelta(t, float64(written)/6-5, failed.GetCounter().GetValue(), 5, "one a minute, once there is enough")
+	for number := range 100 {
+		require.NoError(t, os.RemoveAll(filepath.Dir(block(number))))
+	}
+	killed := begin(t, copyDir(t, dir), at)
+	require.NoError(t, killed.db.Err())
+	require.Equal(t, float64(broken), killed.one(t, `count_over_time(n{i="3"}[1h])`, at), "what was before is whole")
+	for range 7 {
+		step()
+	}
+	require.NoError(t, p.db.Err())
+	killed = begin(t, copyDir(t, dir), at)
+	require.NoError(t, killed.db.Err())
+	require.Equal(t, p.one(t, `count_over_time(n{i="3"}[1h])`, at), killed.one(t, `count_over_time(n{i="3"}[1h])`, at))
+}
+
+// TestRestoreAfterClose: it is in memory; the directory may be another's by now.
+func TestRestoreAfterClose(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir(), start)
+	p.sample(t, start)
+	backup := snapshotOf(t, p.db)
+	require.NoError(t, p.db.Close())
+	before := names(t, p.dir)
+	require.NoError(t, p.db.Restore(t.Context(), backup))
+	require.Equal(t, before, names(t, p.dir))
+	require.NotEmpty(t, p.query(t, "monitor_history_series", start))
+}
+
+// TestErrAfterClose: what comes after it is not on disk.
+func TestErrAfterClose(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir(), start)
+	p.sample(t, start)
+	require.NoError(t, p.db.Close())
+	require.NoError(t, p.db.Err(), "all is there")
+	p.sample(t, start.Add(time.Second))
+	require.ErrorContains(t, p.db.Err(), "it is closed")
+	require.NoError(t, p.db.Close())
+}
+
+// TestOthersFiles: what the history did not write is left alone.
+func TestOthersFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"7.log", "app.log", "00000000008.log", "+000000009.log", "3.snapshot"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("mine\n"), 0o600))
+	}
+	p := begin(t, dir, start)
+	require.NoError(t, p.db.Err())
+	p.sample(t, start)
+	require.NoError(t, p.db.Close())
+	require.NoError(t, begin(t, dir, start).db.Err())
+	kept, err := os.ReadFile(filepath.Join(dir, "7.log"))
+	require.NoError(t, err)
+	require.Equal(t, "mine\n", string(kept))
 }
 
 // A collector may ask whether all is well.
@@ -620,8 +805,9 @@ func TestLargeBatch(t *testing.T) {
 			batch = append(batch, monitor.Sample{Labels: l, Point: monitor.Point{Time: start.Add(time.Duration(j) * time.Second), Value: rng.Float64()}})
 		}
 	}
-	require.NoError(t, p.db.Append(batch...))
 	at := start.Add(each * time.Second)
+	p.set(at)
+	require.NoError(t, p.db.Append(batch...))
 	want := p.one(t, "sum(sum_over_time(n[1h]))", at)
 	killed := begin(t, copyDir(t, dir), at, history.WithStorageSize(512<<20))
 	require.NoError(t, killed.db.Err())

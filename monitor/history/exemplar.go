@@ -2,7 +2,7 @@ package history
 
 import (
 	"context"
-	"maps"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -30,14 +30,15 @@ type exemplars struct {
 	disk  *disk // nil: in memory only
 
 	mu     sync.RWMutex
-	ring   []exemplar         // guarded by mu, as all below
-	next   int                // where the next one goes, once the ring is full
-	newest map[*series]newest // it is offered again with each collection
-	before int64              // older ones are not kept
+	ring   []exemplar // guarded by mu, as all below
+	next   int        // where the next one goes, once the ring is full
+	before int64      // older ones are not kept
 }
 
-// newest is what tells a series' newest exemplar.
-type newest struct {
+// exampled is what tells a series' newest exemplar, which is offered again with
+// each collection.
+type exampled struct {
+	is    bool
 	at    int64
 	value float64
 }
@@ -49,40 +50,51 @@ type exemplar struct {
 	at     int64
 }
 
-func newExemplars(limit int) *exemplars {
-	return &exemplars{limit: limit, newest: map[*series]newest{}}
-}
+func newExemplars(limit int) *exemplars { return &exemplars{limit: limit} }
 
-// add keeps an exemplar with one label.
-func (x *exemplars) add(s *series, name, label string, v float64, at int64) {
-	if x.offered(s, v, at) {
-		x.keep(exemplar{s, labels.FromStrings(name, label), v, at})
-	}
-}
+// mostExemplar is how many bytes the labels of an exemplar may have. OpenMetrics
+// allows 128 characters.
+const mostExemplar = 1 << 10
 
-// addPairs keeps an exemplar whose labels are names and values in turn.
-func (x *exemplars) addPairs(s *series, pairs []string, v float64, at int64) {
-	if x.offered(s, v, at) {
-		x.keep(exemplar{s, labels.FromStrings(pairs...), v, at})
+// add keeps an exemplar.
+func (x *exemplars) add(s *series, v float64, at int64, of ...labels.Label) error {
+	if !x.offered(s, v, at) {
+		return nil
 	}
+	size := 0
+	for _, l := range of {
+		if err := checkLabel(l.Name, l.Value); err != nil {
+			return err
+		}
+		size += len(l.Name) + len(l.Value)
+	}
+	if size > mostExemplar {
+		return fmt.Errorf("an exemplar's labels of %d bytes: want at most %d", size, mostExemplar)
+	}
+	names := labels.New(of...)
+	if name, twice := names.HasDuplicateLabelNames(); twice {
+		return fmt.Errorf("two labels of an exemplar are called %q", name)
+	}
+	x.keep(exemplar{s, names, v, at})
+	return nil
 }
 
 // offered reports whether the exemplar is one to keep: newer than the series' last.
 func (x *exemplars) offered(s *series, v float64, at int64) bool {
-	if s == nil {
+	if s == nil || checkTime(at) != nil {
 		return false
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	old, known := x.newest[s]
-	return at >= x.before && (!known || at > old.at || (at == old.at && v != old.value))
+	old := s.example
+	return at >= x.before && (!old.is || at > old.at || (at == old.at && v != old.value))
 }
 
 func (x *exemplars) keep(e exemplar) {
 	x.disk.exemplar(e)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.newest[e.series] = newest{e.at, e.value}
+	e.series.example = exampled{true, e.at, e.value}
 	if len(x.ring) < x.limit {
 		x.ring = append(x.ring, e)
 		return
@@ -102,7 +114,7 @@ func (x *exemplars) list() []exemplar {
 func (x *exemplars) become(other *exemplars) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.ring, x.next, x.newest = other.ring, other.next, other.newest
+	x.ring, x.next, x.before = other.ring, other.next, other.before
 }
 
 // trim gives up what is older than the time.
@@ -110,11 +122,27 @@ func (x *exemplars) trim(before int64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.before = before
-	// From here on the ring begins with the oldest.
-	x.ring = slices.Concat(x.ring[x.next:], x.ring[:x.next])
+	x.remove(func(e *exemplar) bool { return e.at < before })
+}
+
+// rewind gives up what is newer than the time.
+func (x *exemplars) rewind(to int64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.before = min(x.before, to)
+	x.remove(func(e *exemplar) bool {
+		if e.at > to {
+			e.series.example.is = false
+		}
+		return e.at > to
+	})
+}
+
+// remove gives some up. mu is held.
+func (x *exemplars) remove(f func(*exemplar) bool) {
+	x.ring = slices.Concat(x.ring[x.next:], x.ring[:x.next]) // from here on it begins with the oldest
 	x.next = 0
-	x.ring = slices.DeleteFunc(x.ring, func(e exemplar) bool { return e.at < before })
-	maps.DeleteFunc(x.newest, func(_ *series, n newest) bool { return n.at < before })
+	x.ring = slices.DeleteFunc(x.ring, func(e exemplar) bool { return f(&e) })
 }
 
 // Exemplars returns the exemplars between two times, ends included, of the series

@@ -3,6 +3,11 @@ package history
 import (
 	"bytes"
 	"context"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/chronoretrace/chronomon/internal/recordfile"
 )
@@ -80,4 +85,69 @@ func LoadFile(data []byte, snapshot bool) {
 		}
 	}
 	c.store.retain(1)
+}
+
+// CollectLabels collects a gauge and a histogram with these labels.
+func CollectLabels(db *DB, pairs []*dto.LabelPair, at time.Time) error {
+	bound, name, other := 1., "g", "h"
+	r := &reading{families: []*dto.MetricFamily{
+		{Name: &name, Metric: []*dto.Metric{{Label: pairs, Gauge: &dto.Gauge{Value: &bound}}}},
+		{Name: &other, Metric: []*dto.Metric{{Label: pairs, Histogram: &dto.Histogram{Bucket: []*dto.Bucket{{UpperBound: &bound}}}}}},
+	}}
+	db.store.writing.Lock()
+	defer db.store.writing.Unlock()
+	defer db.store.commit(millis(at))
+	return db.collector.collect(millis(at), r)
+}
+
+// HoldWatches keeps watched expressions from being evaluated, as a slow one does.
+func (db *DB) HoldWatches() (release func()) {
+	_ = db.watches.evaluating.lock(context.Background())
+	return db.watches.evaluating.unlock
+}
+
+// Appender takes histograms: the store.
+type Appender interface {
+	AppendHistogram(l labels.Labels, t int64, h *histogram.FloatHistogram) error
+}
+
+// Store is what the engine's conformance corpus finds.
+func Store(db *DB) Appender { return db.store }
+
+// Counted is what counts against the storage size, and Recounted the same, summed
+// up again.
+func Counted(db *DB) [4]int64 {
+	st := db.store
+	st.writing.Lock()
+	defer st.writing.Unlock()
+	return [...]int64{st.fixed + st.index.bytes, st.total.bytes, st.total.chunks, st.total.samples}
+}
+
+func Recounted(db *DB) (sum [4]int64) {
+	st := db.store
+	st.writing.Lock()
+	defer st.writing.Unlock()
+	fresh := newIndex()
+	for _, s := range st.index.series() {
+		sum[0] += weight(s.labels)
+		fresh.add(&series{labels: s.labels, hash: s.hash})
+		for i := range s.sealed {
+			sum[1] += int64(len(s.sealed[i].data))
+			sum[3] += int64(s.sealed[i].samples())
+		}
+		sum[2] += int64(len(s.sealed))
+		if s.head != nil {
+			sum[1] += int64(len(s.head.Bytes()))
+			sum[3] += int64(s.head.NumSamples())
+		}
+	}
+	sum[0] += fresh.bytes
+	return sum
+}
+
+// HoldAnswer is another caller who computes an expression's answer.
+func HoldAnswer(c *Cycle, promql string) (release func()) {
+	s := c.shared(promql)
+	_ = s.computing.lock(context.Background())
+	return s.computing.unlock
 }

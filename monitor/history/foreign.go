@@ -1,48 +1,50 @@
 package history
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
-	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/chronoretrace/chronomon/monitor"
 )
 
-// foreign collects what is in the registry and not the SDK's.
+// foreign writes what is in the registry and not the SDK's.
 type foreign struct {
-	c        *collector
-	gatherer prometheus.Gatherer // nil if there is nothing that can be gathered
-	mixed    bool                // the SDK's own come with it and are passed over
-	known    map[string]*metric  // by name and labels
-	key      []byte
+	c     *collector
+	m     *monitor.Monitor
+	mixed bool               // the SDK's own come with it and are passed over
+	known map[string]*metric // by name and labels
+	key   []byte
 }
 
 // metric is what is known of the series of one gathered metric.
 type metric struct {
 	series []*series
-	bounds []float64 // of buckets and quantiles, by series
+	parts  []part // by series
 	round  uint64
 }
 
-// A monitor's private registry gathers the host's collectors apart.
-type apart interface{ Foreign() prometheus.Gatherer }
-
-func newForeign(c *collector) *foreign {
-	f := &foreign{c: c, gatherer: c.m.Gatherer(), mixed: true, known: map[string]*metric{}}
-	if own, ok := f.gatherer.(apart); ok {
-		f.gatherer, f.mixed = own.Foreign(), false
-	}
-	return f
+// part is which of a metric's series one is: its name's suffix and, of a bucket or
+// quantile, one more label.
+type part struct {
+	suffix, label string
+	bound         float64
 }
 
-func (f *foreign) collect(now int64) error {
-	if f.gatherer == nil {
-		return nil
-	}
-	families, err := f.gather()
+// whole is the part that is the metric itself.
+var whole part
+
+func newForeign(c *collector, m *monitor.Monitor, mixed bool) *foreign {
+	return &foreign{c: c, m: m, mixed: mixed, known: map[string]*metric{}}
+}
+
+func (f *foreign) collect(families []*dto.MetricFamily, now int64) {
 	for _, mf := range families {
-		if f.mixed && f.c.m.Instruments().Has(mf.GetName()) {
+		if f.mixed && f.m.Instruments().Has(mf.GetName()) {
 			continue
 		}
 		f.c.metadata.add(mf.GetName(), typeName(mf.GetType()), mf.GetHelp())
@@ -59,16 +61,6 @@ func (f *foreign) collect(now int64) error {
 		}
 		delete(f.known, key)
 	}
-	if err != nil {
-		return fmt.Errorf("history: gather: %w", err)
-	}
-	return nil
-}
-
-// gather asks the host's collectors; one that panics costs the collection only.
-func (f *foreign) gather() (families []*dto.MetricFamily, err error) {
-	defer f.c.m.Guard("history.gather", &err)
-	return f.gatherer.Gather()
 }
 
 func (f *foreign) write(mf *dto.MetricFamily, m *dto.Metric, now int64) {
@@ -79,27 +71,19 @@ func (f *foreign) write(mf *dto.MetricFamily, m *dto.Metric, now int64) {
 		f.known[string(f.key)] = k
 	}
 	k.round = f.c.round
-	if m.TimestampMs != nil {
+	w := writing{f: f, name: mf.GetName(), m: m, k: k, now: now}
+	switch why, err := w.metric(mf.GetType() == dto.MetricType_GAUGE_HISTOGRAM); {
+	case err != nil:
+		f.c.flaw(w.name, why, err)
+	case m.TimestampMs != nil:
 		now = m.GetTimestampMs()
 	}
-	w := writing{f: f, name: mf.GetName(), m: m, k: k, now: now}
-	switch {
-	case m.Counter != nil:
-		w.value("", "", 0, m.Counter.GetValue())
-		w.exemplar(m.Counter.Exemplar)
-	case m.Gauge != nil:
-		w.value("", "", 0, m.Gauge.GetValue())
-	case m.Untyped != nil:
-		w.value("", "", 0, m.Untyped.GetValue())
-	case m.Summary != nil:
-		w.summary(m.Summary)
-	case m.Histogram != nil:
-		w.histogram(m.Histogram, mf.GetType() == dto.MetricType_GAUGE_HISTOGRAM)
+	for _, s := range append(w.former, k.series[w.n:]...) { // a metric that has fewer buckets now
+		if s != nil && s.last != now { // it was not found again
+			f.c.stale(s, now)
+		}
 	}
-	for _, s := range k.series[w.n:] { // a metric that has fewer buckets now
-		f.c.stale(s, now)
-	}
-	k.series, k.bounds = k.series[:w.n], k.bounds[:w.n]
+	k.series, k.parts = k.series[:w.n], k.parts[:w.n]
 }
 
 // writing is one metric on its way into the store.
@@ -110,30 +94,61 @@ type writing struct {
 	k    *metric
 	now  int64
 	n    int // series written so far
+
+	former []*series // that were in a slot that another one has now
 }
 
-// slot returns where the metric's next series is remembered. One whose bound
-// is another than before ends, and is found again.
-func (w *writing) slot(bound float64) **series {
+// metric writes all of it; one that is not what it says costs itself only.
+func (w *writing) metric(gauge bool) (why dropReason, err error) {
+	defer w.f.m.Guard("history.metric", &err)
+	why = dropInvalid
+	if w.m.TimestampMs != nil {
+		t := w.m.GetTimestampMs()
+		if t > w.now+mostAhead {
+			return dropAhead, ErrAhead
+		}
+		if err := checkTime(t); err != nil {
+			return why, err
+		}
+		w.now = t
+	}
+	switch m := w.m; {
+	case m.Counter != nil:
+		w.value(whole, m.Counter.GetValue())
+		w.exemplar(m.Counter.Exemplar)
+	case m.Gauge != nil:
+		w.value(whole, m.Gauge.GetValue())
+	case m.Untyped != nil:
+		w.value(whole, m.Untyped.GetValue())
+	case m.Summary != nil:
+		w.summary(m.Summary)
+	case m.Histogram != nil:
+		w.histogram(m.Histogram, gauge)
+	}
+	return why, nil
+}
+
+// slot returns where the metric's next series is remembered. One that is another
+// part than before ends, and is found again.
+func (w *writing) slot(p part) **series {
 	if w.n == len(w.k.series) {
-		w.k.series, w.k.bounds = append(w.k.series, nil), append(w.k.bounds, bound)
+		w.k.series, w.k.parts = append(w.k.series, nil), append(w.k.parts, p)
 	}
 	s := &w.k.series[w.n]
-	if w.k.bounds[w.n] != bound {
-		w.f.c.stale(*s, w.now)
-		*s, w.k.bounds[w.n] = nil, bound
+	if w.k.parts[w.n] != p {
+		w.former = append(w.former, *s)
+		*s, w.k.parts[w.n] = nil, p
 	}
 	w.n++
 	return s
 }
 
-// value writes a series of the metric: its name's suffix and, for a bucket or
-// quantile, one more label.
-func (w *writing) value(suffix, label string, bound, v float64) {
-	w.f.c.put(w.slot(bound), w.now, v, func() {
-		w.labels(suffix)
-		if label != "" {
-			w.f.c.maker.add(label, number(bound))
+// value writes a series of the metric.
+func (w *writing) value(p part, v float64) {
+	w.f.c.put(w.slot(p), w.now, v, func() {
+		w.labels(p.suffix)
+		if p.label != "" {
+			w.f.c.maker.tell(p.label, number(p.bound))
 		}
 	})
 }
@@ -154,26 +169,28 @@ func (w *writing) exemplar(e *dto.Exemplar) {
 	if e.Timestamp != nil {
 		at = millis(e.Timestamp.AsTime())
 	}
-	pairs := make([]string, 0, 2*len(e.Label))
+	of := make([]labels.Label, 0, len(e.Label))
 	for _, l := range e.Label {
-		pairs = append(pairs, l.GetName(), l.GetValue())
+		of = append(of, labels.Label{Name: l.GetName(), Value: l.GetValue()})
 	}
-	w.f.c.exemplars.addPairs(w.k.series[w.n-1], pairs, e.GetValue(), at)
+	if err := w.f.c.exemplars.add(w.k.series[w.n-1], e.GetValue(), at, of...); err != nil {
+		w.f.c.flaw(w.name, dropInvalid, err)
+	}
 }
 
 func (w *writing) summary(s *dto.Summary) {
 	for _, q := range s.GetQuantile() {
-		w.value("", quantileLabel, q.GetQuantile(), q.GetValue())
+		w.value(part{label: quantileLabel, bound: q.GetQuantile()}, q.GetValue())
 	}
-	w.value("_sum", "", 0, s.GetSampleSum())
-	w.value("_count", "", 0, float64(s.GetSampleCount()))
+	w.value(part{suffix: "_sum"}, s.GetSampleSum())
+	w.value(part{suffix: "_count"}, float64(s.GetSampleCount()))
 }
 
 func (w *writing) histogram(h *dto.Histogram, gauge bool) {
 	native := h.Schema != nil || h.ZeroThreshold != nil || len(h.PositiveSpan)+len(h.NegativeSpan) > 0
 	if native {
 		ints, floats := nativeHistogram(h, gauge)
-		w.f.c.putNative(w.slot(0), w.now, ints, floats, func() { w.labels("") })
+		w.f.c.putNative(w.name, w.slot(whole), w.now, ints, floats, func() { w.labels("") })
 		for _, e := range h.GetExemplars() {
 			w.exemplar(e)
 		}
@@ -191,15 +208,15 @@ func (w *writing) histogram(h *dto.Histogram, gauge bool) {
 		if f := b.GetCumulativeCountFloat(); f > 0 {
 			n = f
 		}
-		w.value("_bucket", bucketLabel, b.GetUpperBound(), n)
+		w.value(part{"_bucket", bucketLabel, b.GetUpperBound()}, n)
 		w.exemplar(b.GetExemplar())
 		complete = math.IsInf(b.GetUpperBound(), 1)
 	}
 	if !complete {
-		w.value("_bucket", bucketLabel, math.Inf(1), count)
+		w.value(part{"_bucket", bucketLabel, math.Inf(1)}, count)
 	}
-	w.value("_sum", "", 0, h.GetSampleSum())
-	w.value("_count", "", 0, count)
+	w.value(part{suffix: "_sum"}, h.GetSampleSum())
+	w.value(part{suffix: "_count"}, count)
 }
 
 // appendKey appends what tells a metric from all others.
@@ -253,6 +270,46 @@ func nativeHistogram(h *dto.Histogram, gauge bool) (*histogram.Histogram, *histo
 		PositiveSpans: spans(h.GetPositiveSpan()), PositiveBuckets: h.GetPositiveDelta(),
 		NegativeSpans: spans(h.GetNegativeSpan()), NegativeBuckets: h.GetNegativeDelta(),
 	}, nil
+}
+
+// What a native histogram may be: the engine makes room for as many buckets as
+// its spans say.
+const (
+	mostBuckets = 1 << 16
+	mostIndex   = 1 << 20 // of a bucket; the finest schema has 2^18 up to the largest number
+)
+
+var errNoHistogram = errors.New("no histogram")
+
+// checkNative returns an error if what is not nil is no native histogram.
+func checkNative(h *histogram.Histogram, fh *histogram.FloatHistogram) error {
+	var positive, negative []histogram.Span
+	if h != nil {
+		if err := h.Validate(); err != nil {
+			return err
+		}
+		positive, negative = h.PositiveSpans, h.NegativeSpans
+	} else {
+		if err := fh.Validate(); err != nil {
+			return err
+		}
+		positive, negative = fh.PositiveSpans, fh.NegativeSpans
+	}
+	for _, spans := range [...][]histogram.Span{positive, negative} {
+		buckets, index := int64(0), int64(0)
+		for _, s := range spans {
+			buckets += int64(s.Length)
+			index += int64(s.Offset)
+			if index < -mostIndex || index+int64(s.Length) > mostIndex {
+				return fmt.Errorf("a bucket at %d: want at most %d", index, mostIndex)
+			}
+			index += int64(s.Length)
+		}
+		if buckets > mostBuckets || len(spans) > mostBuckets {
+			return fmt.Errorf("%d buckets in %d spans: want at most %d", buckets, len(spans), mostBuckets)
+		}
+	}
+	return nil
 }
 
 func spans(in []*dto.BucketSpan) []histogram.Span {

@@ -169,12 +169,9 @@ func (db *DB) apiQueryRange(r *http.Request) response {
 	if to.Before(from) {
 		return response{err: badParameter("end", errors.New("end timestamp must not be before start time"))}
 	}
-	step, err := parseDuration(r.FormValue("step"))
+	step, err := stepParam(r)
 	if err != nil {
-		return response{err: badParameter("step", err)}
-	}
-	if step <= 0 {
-		return response{err: badParameter("step", errors.New("zero or negative query resolution step widths are not accepted. Try a positive integer"))}
+		return response{err: err}
 	}
 	if to.Sub(from)/step > maxPoints {
 		return response{err: errors.New("exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)")}

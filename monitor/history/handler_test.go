@@ -192,3 +192,24 @@ func TestAPIPost(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, code)
 	require.Contains(t, body, "error parsing form values")
 }
+
+// TestSteps: a step is a number of milliseconds, however its seconds are written.
+func TestSteps(t *testing.T) {
+	t.Parallel()
+	h := served(t)
+	for step, points := range map[string]int{
+		"1.001": 2, "0.0015": 1001 / 2, "1.0005": 1, "1": 2, "2": 1, "0.5s": 0, "500ms": 3, "0.25": 5, "0.0004": 0, "0": 0, "-1": 0, "NaN": 0,
+	} {
+		to := "1700000001.001"
+		if step == "0.25" || step == "500ms" || step == "1" {
+			to = "1700000001"
+		}
+		w := get(h, "query_range", "query", "vector(1)", "start", "1700000000", "end", to, "step", step)
+		if points == 0 {
+			require.Equal(t, 400, w.Code, step)
+			continue
+		}
+		require.Equal(t, 200, w.Code, "%s: %s", step, w.Body)
+		require.InDelta(t, points, strings.Count(w.Body.String(), "[1700000"), 1, step)
+	}
+}

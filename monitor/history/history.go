@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,13 +24,16 @@ type DB struct {
 	exemplars *exemplars
 	metadata  *metadata
 	collector *collector
+	gathering *gathering
 	engine    *engine
 	counters  *counters // nil when the monitor is off
 
 	thresholds thresholds
 
-	stepping sync.Mutex // held by Sample
-	swept    int64      // guarded by stepping; when retention was last enforced
+	stepping turn    // of Sample and Restore
+	swept    int64   // guarded by the store's writing; when retention was last enforced
+	setback  setback // guarded by the store's writing
+	epoch    int     // guarded by the store's writing; how often the clock went back
 	watches  *watches
 }
 
@@ -39,6 +44,13 @@ var (
 
 // ErrOutOfOrder is returned for a sample that is older than its series' newest.
 var ErrOutOfOrder = errors.New("out of order")
+
+// ErrDuplicate is returned for another value at the time of a series' newest. It
+// wraps [ErrOutOfOrder].
+var ErrDuplicate = fmt.Errorf("%w: duplicate sample for timestamp", ErrOutOfOrder)
+
+// ErrWatched is returned for a sample of a series that a watched expression gives.
+var ErrWatched = errors.New("a watched expression gives the series")
 
 // ErrNoRoom is returned for a sample of a new series when the series limit or
 // the storage size is reached.
@@ -56,13 +68,10 @@ func New(m *monitor.Monitor, opts ...Option) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{m: m, interval: c.interval, since: m.Now().UTC(), engine: newEngine(c, m.Logger()), watches: &watches{lookback: c.lookback}}
-	db.exemplars = newExemplars(c.exemplars)
-	db.metadata = &metadata{families: map[string]Metadata{}}
+	db := &DB{m: m, interval: c.interval, since: m.Now().UTC(), engine: newEngine(c, m.Logger()), stepping: newTurn(), watches: newWatches(c.lookback)}
 	if err := db.open(c); err != nil {
 		return nil, fmt.Errorf("history: %w", err)
 	}
-	db.collector = newCollector(m, db, c.labels)
 	var errs []error
 	for _, w := range c.watches {
 		errs = append(errs, db.Watch(w.name, w.expr, w.step))
@@ -78,33 +87,49 @@ func New(m *monitor.Monitor, opts ...Option) (*DB, error) {
 			return nil, fmt.Errorf("history: open %s: %w", c.path, err)
 		}
 	}
-	if err := m.AddSnapshotter(db); err != nil {
-		return nil, errors.Join(err, db.Close())
+	if err := db.publish(); err != nil {
+		return nil, errors.Join(fmt.Errorf("history: %w", err), db.Close())
 	}
 	return db, nil
 }
 
-// open makes the store and shows it in the registry.
-func (db *DB) open(c *config) error {
+// open makes the store and what writes to it.
+func (db *DB) open(c *config) (err error) {
 	l := limits{
 		series: c.series, bytes: c.storage,
 		retention: [tiers]int64{raw: c.retention.Milliseconds(), long: c.longTerm.Milliseconds()},
 		lookback:  c.lookback.Milliseconds(),
 	}
-	if db.m.Off() {
-		db.store = newStore(l, counts{})
-		return nil
+	if !db.m.Off() {
+		set := db.m.Instruments()
+		db.counters, err = instrument.Share(set, "history counters", func() (*counters, error) { return newCounters(set) })
 	}
-	set := db.m.Instruments()
-	var err error
-	if db.counters, err = instrument.Share(set, "history counters", func() (*counters, error) { return newCounters(set) }); err != nil {
-		return err
-	}
-	st := newStore(l, counts{shown: db.counters})
-	db.store = st
-	shown, err := instrument.Share(set, "history", func() (*store, error) { return st, show(set, st) })
+	db.store = newStore(l, counts{shown: db.counters})
+	db.exemplars = newExemplars(c.exemplars)
+	db.metadata = &metadata{families: map[string]Metadata{}}
+	db.gathering = newGathering(db.m)
+	db.collector = newCollector(db, c.labels)
+	return err
+}
+
+var errSecond = errors.New("the registry has a history already")
+
+// publish shows the history in the registry and makes it part of backups: the last
+// step, which cannot be taken back.
+func (db *DB) publish() error {
+	set, st := db.m.Instruments(), db.store
+	shown, err := instrument.Share(set, "history", func() (*store, error) {
+		err := db.m.AddSnapshotter(db)
+		if err == nil {
+			err = show(set, st)
+		}
+		if err == nil && st.disk != nil {
+			err = st.disk.show(set)
+		}
+		return st, err
+	})
 	if err == nil && shown != st {
-		err = errors.New("the registry has a history already")
+		err = errSecond
 	}
 	return err
 }
@@ -112,7 +137,7 @@ func (db *DB) open(c *config) error {
 // onDisk opens the directory.
 func (db *DB) onDisk(c *config) (err error) {
 	d := &disk{dir: recordfile.Dir(c.path), log: db.m.Logger(), syncs: c.sync, segment: c.segment, least: c.logs, longest: c.storage + 2*c.logs, wake: make(chan struct{}, 1)}
-	if d.counters, err = newDiskCounters(db.m.Instruments(), d); err != nil {
+	if d.counters, err = newDiskCounters(db.m.Instruments()); err != nil {
 		return err
 	}
 	return db.openDisk(d)
@@ -126,22 +151,33 @@ func (db *DB) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	var maintained sync.WaitGroup
+	var beside sync.WaitGroup
 	if db.store.disk != nil {
-		maintained.Go(func() { db.keep(ctx) })
+		beside.Go(func() { db.keep(ctx) })
 	}
+	beside.Go(func() { db.keepWatches(ctx) })
 	db.run(ctx)
-	maintained.Wait()
+	beside.Wait()
+	db.gathering.settle(time.Second)
 	if err := db.Close(); err != nil {
 		return err
 	}
 	return ctx.Err()
 }
 
+// leastPatience is how long Run waits for the host's collectors at least, however
+// short the interval is.
+const leastPatience = 10 * time.Second
+
 func (db *DB) run(ctx context.Context) {
 	var wrong bool
 	for at := db.m.Now(); ; {
-		if err, _ := db.step(ctx, at); (err != nil) != wrong && ctx.Err() == nil {
+		patient, cancel := context.WithTimeout(ctx, max(db.interval, leastPatience))
+		err := db.step(patient, at)
+		cancel()
+		db.watches.rouse()
+		db.upkeep(at)
+		if (err != nil) != wrong && ctx.Err() == nil {
 			if wrong = err != nil; wrong {
 				db.m.Logger().Warn("history: collection is incomplete", "error", err)
 			} else {
@@ -173,48 +209,64 @@ func aligned(now, planned time.Time, interval time.Duration) time.Time {
 // Sample is what Run does every interval: it collects the registry as of now,
 // evaluates the watched expressions that are due, and gives up what is past its
 // retention. Unless Run runs, it writes the files that are due, too. What could
-// be collected is kept beside an error. Times must increase from call to call.
-// A collector of the registry must not wait for the history: it may ask Err, and
-// not Append, Watch or Snapshot.
+// be collected is kept beside an error.
+//
+// It returns when ctx ends, though a collector of the registry has not returned.
+// Until that does, nothing is collected, and every call is an error that says so.
+// A collector may use the history, but for Sample and Restore, which wait for it.
+//
+// Times must increase from call to call. What becomes of a clock that goes back is
+// in the package's comment.
 func (db *DB) Sample(ctx context.Context, now time.Time) error {
 	if db.m.Off() {
 		return nil
 	}
-	return errors.Join(db.step(ctx, now))
+	err := errors.Join(db.step(ctx, now), db.evaluateWatches(ctx))
+	db.upkeep(now)
+	return err
 }
 
-// step is Sample, and tells what is missing of the collection from what is
-// missing of the watched expressions, which say so in the log themselves.
-func (db *DB) step(ctx context.Context, now time.Time) (collected, watched error) {
-	db.stepping.Lock()
-	defer db.stepping.Unlock()
+// step is Sample but for the watched expressions, which it only makes due.
+func (db *DB) step(ctx context.Context, now time.Time) error {
 	begin := time.Now()
-	err := db.collect(millis(now))
+	err := db.collect(ctx, millis(now))
 	db.counters.collections.Cell().Observe(&instrument.Home{}, 0, int64(time.Since(begin)))
 	result := db.counters.collected
 	if err != nil {
 		result = db.counters.failed
 	}
 	result.Add(&instrument.Home{}, 0, 1)
-	watched = db.evaluateWatches(ctx, now)
-	db.upkeep(now)
-	return err, watched
+	db.askWatches(now)
+	return err
 }
 
-// collect writes one collection.
-func (db *DB) collect(now int64) (err error) {
+// collect makes one collection.
+func (db *DB) collect(ctx context.Context, now int64) error {
+	if err := db.stepping.lock(ctx); err != nil {
+		return fmt.Errorf("history: collect: %w", err)
+	}
+	defer db.stepping.unlock()
 	st := db.store
 	st.writing.Lock()
-	defer st.writing.Unlock()
-	if now <= db.collector.last {
-		return fmt.Errorf("history: collect at %s: %w: the last one was at %s", when(now), ErrOutOfOrder, when(db.collector.last))
+	err := db.admit(now)
+	st.writing.Unlock()
+	if err != nil {
+		return err
 	}
-	err = db.collector.collect(now)
+	r, err := db.gathering.read(ctx)
+	if err != nil {
+		return err
+	}
+	st.writing.Lock()
+	defer st.writing.Unlock()
+	defer st.begin(now)()
+	err = db.collector.collect(now, r)
+	r.release()
 	st.commit(now)
 	if db.swept == 0 || now-db.swept >= sweepEvery.Milliseconds() || st.size() > st.limits.bytes {
 		db.swept = now
 		st.retain(now)
-		db.exemplars.trim(now - st.limits.retention[raw])
+		db.exemplars.trim(st.outlived(raw, now))
 	}
 	return err
 }
@@ -225,14 +277,16 @@ const sweepEvery = time.Minute
 // Append writes samples of an engine's own series, such as ALERTS, into the raw
 // tier. A series ends with a sample whose value is [Stale]; without that, queries
 // see its last value for the lookback. Samples of a series must come in order of
-// time. Those that cannot be taken are counted and named in the error by
-// [ErrOutOfOrder] or [ErrNoRoom]; the others are written.
+// time; the newest once more is no error. Those that cannot be taken are counted
+// and named in the error by [ErrOutOfOrder], [ErrDuplicate], [ErrAhead],
+// [ErrWatched] or [ErrNoRoom]; the others are written.
 func (db *DB) Append(samples ...monitor.Sample) error {
 	if db.m.Off() || len(samples) == 0 {
 		return nil
 	}
-	err := db.appendAll(samples)
-	db.upkeep(db.m.Now())
+	now := db.m.Now()
+	err := db.appendAll(samples, millis(now))
+	db.upkeep(now)
 	return err
 }
 
@@ -243,42 +297,95 @@ func (db *DB) upkeep(now time.Time) {
 	}
 }
 
-func (db *DB) appendAll(samples []monitor.Sample) error {
+func (db *DB) appendAll(samples []monitor.Sample, now int64) error {
 	st := db.store
 	st.writing.Lock()
 	defer st.writing.Unlock()
-	var errs []error
-	newest := millis(samples[0].Time)
+	latest := max(now, db.collector.last) + mostAhead
+	var refused refusals
+	newest := int64(math.MinInt64)
 	for _, s := range samples {
-		newest = max(newest, millis(s.Time))
-		if err := db.appendSample(s); err != nil {
-			errs = append(errs, fmt.Errorf("history: append %s: %w", s.Labels, err))
+		t := millis(s.Time)
+		why, err := dropInvalid, checkTime(t)
+		switch {
+		case err != nil:
+			st.counts.drop(why)
+		case t > latest:
+			st.counts.drop(dropAhead)
+			why, err = dropAhead, fmt.Errorf("%w: %s at %s", ErrAhead, when(t), when(now))
+		default:
+			newest = max(newest, t)
+			why, err = db.appendSample(s.Labels, t, s.Value)
+		}
+		if err != nil {
+			refused.add(why, fmt.Errorf("history: append %s: %w", clipped(s.Labels.String()), err))
 		}
 	}
 	st.commit(newest)
 	if st.size() > st.limits.bytes {
-		st.shrink(newest)
+		st.shrink(max(newest, st.committed.Load()))
 	}
-	return errors.Join(errs...)
+	return refused.err()
 }
 
-func (db *DB) appendSample(sample monitor.Sample) error {
-	l, err := seriesLabels(sample.Labels)
+// refusals are samples of a batch that were not taken.
+type refusals struct {
+	counts [dropReasons]uint64
+	errs   []error // a few of each reason
+}
+
+const mostRefusals = 10
+
+func (r *refusals) add(why dropReason, err error) {
+	if r.counts[why]++; r.counts[why] <= mostRefusals {
+		r.errs = append(r.errs, err)
+	}
+}
+
+func (r *refusals) err() error {
+	for why, n := range r.counts {
+		if n > mostRefusals {
+			r.errs = append(r.errs, fmt.Errorf("history: append: %d more samples: %s", n-mostRefusals, dropReason(why)))
+		}
+	}
+	return errors.Join(r.errs...)
+}
+
+// appendSample writes a sample, or counts and says why not.
+func (db *DB) appendSample(of monitor.Labels, t int64, v float64) (why dropReason, err error) {
+	st := db.store
+	l, err := seriesLabels(of)
 	if err != nil {
-		db.store.counts.drop(dropInvalid)
-		return err
+		st.counts.drop(dropInvalid)
+		return dropInvalid, err
 	}
-	s := db.store.get(l, raw, millis(sample.Time))
-	if s == nil {
-		db.store.counts.drop(dropSeriesLimit)
-		return ErrNoRoom
+	s := st.get(l, raw, t)
+	switch {
+	case s == nil:
+		st.counts.drop(dropSeriesLimit)
+		return dropSeriesLimit, ErrNoRoom
+	case s.tier == long && s.recent(t, st.limits.lookback):
+		st.counts.drop(dropInvalid)
+		return dropInvalid, ErrWatched
+	case s.tier == long:
+		st.turn(s, raw)
 	}
-	late := db.store.counts.dropped[dropOutOfOrder]
-	db.store.append(s, millis(sample.Time), sample.Value)
-	if db.store.counts.dropped[dropOutOfOrder] > late {
-		return ErrOutOfOrder
+	switch st.append(s, t, v) {
+	case outOfOrder:
+		return dropOutOfOrder, ErrOutOfOrder
+	case another:
+		return dropDuplicate, ErrDuplicate
 	}
-	return nil
+	return 0, nil
+}
+
+// clipped is the beginning of a long text.
+func clipped(text string) string {
+	const most = 1000
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 func when(ms int64) string { return rfc3339(time.UnixMilli(ms)) }

@@ -15,7 +15,16 @@ type index struct {
 	labels  map[string]map[string][]*series // by name and value, by age
 	all     []*series                       // by age
 	lastRef uint64
+
+	bytes int64 // guarded by the store's writing; of labels' names and values, and who has them
 }
+
+// The heap of the index beside the strings of labels: of each value, and of each
+// series that has it.
+const (
+	valueOverhead = 80
+	entryOverhead = 8
+)
 
 func newIndex() *index {
 	return &index{hashed: map[uint64]*series{}, labels: map[string]map[string][]*series{}}
@@ -49,7 +58,9 @@ func (x *index) add(s *series) {
 			x.labels[strings.Clone(l.Name)] = values
 		}
 		list, known := values[l.Value]
+		x.bytes += entryOverhead
 		if !known {
+			x.bytes += valueOverhead + int64(len(l.Value))
 			l.Value = strings.Clone(l.Value) // not to keep the first series' labels for as long as the value
 		}
 		values[l.Value] = append(list, s)
@@ -71,10 +82,14 @@ func (x *index) remove(gone map[*series]bool) {
 	}
 	for l := range touched {
 		values := x.labels[l.Name]
-		if rest := without(values[l.Value]); len(rest) > 0 {
+		before := len(values[l.Value])
+		rest := without(values[l.Value])
+		x.bytes -= int64(before-len(rest)) * entryOverhead
+		if len(rest) > 0 {
 			values[l.Value] = rest
 			continue
 		}
+		x.bytes -= valueOverhead + int64(len(l.Value))
 		delete(values, l.Value)
 		if len(values) == 0 {
 			delete(x.labels, l.Name)
@@ -104,7 +119,7 @@ func (x *index) unhash(gone *series) {
 func (x *index) become(other *index) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.hashed, x.labels, x.all, x.lastRef = other.hashed, other.labels, other.all, other.lastRef
+	x.hashed, x.labels, x.all, x.lastRef, x.bytes = other.hashed, other.labels, other.all, other.lastRef, other.bytes
 }
 
 // series returns all of them, the oldest first.

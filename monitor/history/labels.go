@@ -1,8 +1,10 @@
 package history
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,24 +25,52 @@ const (
 	quantileLabel = "quantile"
 )
 
+// What a label set may be: the engine's labels hold no string of 16 MiB, and a
+// record on disk has the labels of a series as a whole.
+const mostLabels = 1 << 20 // bytes of its names and values
+
+// checkLabels returns an error if they cannot be a series' labels.
+func checkLabels(l labels.Labels) error {
+	if name := l.Get(monitor.MetricName); !model.UTF8Validation.IsValidMetricName(name) {
+		return fmt.Errorf("%q is not a metric name", name)
+	}
+	if size := l.ByteSize(); size > mostLabels {
+		return fmt.Errorf("labels of %d bytes: want at most %d", size, mostLabels)
+	}
+	if name, twice := l.HasDuplicateLabelNames(); twice {
+		return fmt.Errorf("two labels are called %q", name)
+	}
+	return l.Validate(func(l labels.Label) error { return checkLabel(l.Name, l.Value) })
+}
+
+func checkLabel(name, v string) error {
+	const shown = 100 // bytes of what is no label, in an error
+	switch {
+	case len(name)+len(v) > mostLabels:
+		return fmt.Errorf("a label %.*q of %d bytes: want at most %d", shown, name, len(name)+len(v), mostLabels)
+	case !model.UTF8Validation.IsValidLabelName(name) || !model.LabelValue(v).IsValid():
+		return fmt.Errorf("%.*q=%.*q is not a label", shown, name, shown, v)
+	}
+	return nil
+}
+
+// traceLabel is the label of the exemplars of the SDK's own metrics.
+const traceLabel = "trace_id"
+
 // seriesLabels checks the labels of a series and brings them into the store's form.
 func seriesLabels(l monitor.Labels) (labels.Labels, error) {
-	if !model.UTF8Validation.IsValidMetricName(l[monitor.MetricName]) {
-		return labels.EmptyLabels(), fmt.Errorf("%q is not a metric name", l[monitor.MetricName])
-	}
-	for name, v := range l {
-		if !model.UTF8Validation.IsValidLabelName(name) || !model.LabelValue(v).IsValid() {
-			return labels.EmptyLabels(), fmt.Errorf("%q=%q is not a label", name, v)
-		}
-	}
 	b := labels.NewScratchBuilder(len(l))
 	for name, v := range l {
+		if err := checkLabel(name, v); err != nil { // before the engine's labels have to hold it
+			return labels.EmptyLabels(), err
+		}
 		if v != "" {
 			b.Add(name, v)
 		}
 	}
 	b.Sort()
-	return b.Labels(), nil
+	out := b.Labels()
+	return out, checkLabels(out)
 }
 
 // exported copies labels out of the store.
@@ -54,35 +84,73 @@ func exported(l labels.Labels) monitor.Labels {
 // every series gets.
 type maker struct {
 	extra   monitor.Labels
+	own     []labels.Label // of the metric
+	fixed   []labels.Label // the others
 	builder labels.ScratchBuilder
 }
 
 // begin starts the labels of a series.
 func (m *maker) begin(name string) {
-	m.builder.Reset()
-	m.builder.Add(monitor.MetricName, name)
+	m.own = m.own[:0]
+	m.fixed = append(m.fixed[:0], labels.Label{Name: monitor.MetricName, Value: name})
 	for k, v := range m.extra {
 		if v != "" {
-			m.builder.Add(k, v)
+			m.fixed = append(m.fixed, labels.Label{Name: k, Value: v})
 		}
 	}
 }
 
 // add adds a label of the metric. An empty value is no label.
 func (m *maker) add(name, v string) {
-	if v == "" {
-		return
+	if v != "" {
+		m.own = append(m.own, labels.Label{Name: name, Value: v})
 	}
-	for m.extra[name] != "" {
-		name = model.ExportedLabelPrefix + name
-	}
-	m.builder.Add(name, v)
 }
 
-// labels ends it.
-func (m *maker) labels() labels.Labels {
+// tell adds the label that tells the series of one metric apart.
+func (m *maker) tell(name, v string) {
+	if m.extra[name] != "" {
+		m.add(name, v)
+		return
+	}
+	m.fixed = append(m.fixed, labels.Label{Name: name, Value: v})
+}
+
+// labels ends it. A label of the metric whose name another one has is called
+// exported_, as often as it takes, as in Prometheus: short names give way first.
+func (m *maker) labels() (labels.Labels, error) {
+	m.builder.Reset()
+	kept := m.own[:0]
+	var clash []labels.Label
+	for _, l := range m.own {
+		if named(m.fixed, l.Name) || named(kept, l.Name) {
+			clash = append(clash, l)
+		} else {
+			kept = append(kept, l)
+		}
+	}
+	slices.SortStableFunc(clash, func(a, b labels.Label) int { return cmp.Compare(len(a.Name), len(b.Name)) })
+	for _, l := range clash {
+		for named(m.fixed, l.Name) || named(kept, l.Name) {
+			l.Name = model.ExportedLabelPrefix + l.Name
+		}
+		kept = append(kept, l)
+	}
+	for _, list := range [...][]labels.Label{m.fixed, kept} {
+		for _, l := range list {
+			if err := checkLabel(l.Name, l.Value); err != nil {
+				return labels.EmptyLabels(), err
+			}
+			m.builder.Add(l.Name, l.Value)
+		}
+	}
 	m.builder.Sort()
-	return m.builder.Labels()
+	out := m.builder.Labels()
+	return out, checkLabels(out)
+}
+
+func named(list []labels.Label, name string) bool {
+	return slices.ContainsFunc(list, func(l labels.Label) bool { return l.Name == name })
 }
 
 // number writes a bound or quantile as OpenMetrics and Prometheus 3 do: a

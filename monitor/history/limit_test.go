@@ -205,3 +205,40 @@ func TestQueryErrorText(t *testing.T) {
 	require.ErrorContains(t, err, "ends at "+now.Add(-time.Hour).UTC().Format(time.RFC3339Nano)+", before it begins at "+now.UTC().Format(time.RFC3339Nano))
 	require.NotContains(t, err.Error(), "m=")
 }
+
+// TestStorageSizeCountsLabels: series with many labels of their own take the heap
+// that is counted.
+//
+//nolint:paralleltest // it measures the heap
+func TestStorageSizeCountsLabels(t *testing.T) {
+	heap := func() uint64 {
+		var s runtime.MemStats
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&s)
+		return s.HeapAlloc
+	}
+	for _, unique := range []bool{true, false} {
+		r := setup(t)
+		before := heap()
+		for i := range 5000 {
+			l := monitor.Labels{"__name__": "m", "i": strconv.Itoa(i)}
+			for j := range 25 {
+				l[fmt.Sprint("l", j)] = strconv.Itoa(j)
+				if unique {
+					l[fmt.Sprint("l", j)] = fmt.Sprint(j, "-", i)
+				}
+			}
+			require.NoError(t, r.db.Append(monitor.Sample{Labels: l, Point: monitor.Point{Time: start, Value: 1}}))
+		}
+		grown := float64(heap() - before)
+		r.sample(t, start)
+		r.sample(t, start.Add(time.Second))
+		counted := r.one(t, "monitor_history_storage_bytes", start.Add(time.Second))
+		t.Logf("%.0f bytes of heap, %.0f counted: %.2f", grown, counted, grown/counted)
+		require.InDelta(t, 1, grown/counted, .3, "unique: %t", unique)
+		held := history.Counted(r.db)
+		require.Equal(t, held, history.Recounted(r.db))
+		runtime.KeepAlive(r.db)
+	}
+}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 
 	"github.com/chronoretrace/chronomon/internal/recordfile"
@@ -39,10 +38,10 @@ type loader struct {
 	ended  bool  // the snapshot's end was read
 	newest int64 // time by which room is made
 
+	part     []chunk // of a series of a snapshot, whose next entry goes on
+	of       labels.Labels
 	defined  []*defined // the series of a log, by number
 	nameless int        // samples of series that were not defined
-	floats   floats
-	inner    [chunkenc.EncFloatHistogram + 1]chunkenc.Iterator
 }
 
 // defined is a series that a log has named.
@@ -94,7 +93,7 @@ func (l *loader) record(b []byte) (err error) {
 		if l.kind != recordfile.Snapshot {
 			return errRecord
 		}
-	case payloadDefinitions, payloadSamples:
+	case payloadDefinitions, payloadSamples, payloadRewind:
 		if l.kind != recordfile.Log {
 			return errRecord
 		}
@@ -113,6 +112,8 @@ func (l *loader) record(b []byte) (err error) {
 		apply = l.readMetadata
 	case payloadEnd:
 		return l.end(in)
+	case payloadRewind:
+		return l.rewind(in)
 	default:
 		return errRecord
 	}
@@ -142,13 +143,21 @@ func (l *loader) readSeries(in *cursor) error {
 	n := in.uvarint()
 	const least = 5 // bytes of one
 	sealed := make([]chunk, 0, min(n, uint64(len(in.b))/least))
+	if len(l.part) > 0 && labels.Equal(l.of, names) {
+		sealed = append(l.part, sealed...)
+	}
+	l.part = nil
 	for ; n > 0 && !in.bad; n-- {
 		c := chunk{enc: chunkenc.Encoding(in.byte()), from: in.varint(), span: uint32(in.uvarint())}
 		c.data = slices.Clone(in.bytes())
-		if !plausible(c.enc, c.data) || (len(sealed) > 0 && c.from <= sealed[len(sealed)-1].to()) {
+		if !plausible(c.enc, c.data) || checkTime(c.from) != nil || (len(sealed) > 0 && c.from <= sealed[len(sealed)-1].to()) {
 			return errChunk
 		}
 		sealed = append(sealed, c)
+	}
+	if flags&flagPart != 0 {
+		l.part, l.of = sealed, names
+		return in.err()
 	}
 	enc, head := chunkenc.Encoding(in.byte()), in.bytes()
 	switch {
@@ -196,20 +205,11 @@ func (l *loader) head(s *series, enc chunkenc.Encoding, data []byte) error {
 	if n := len(s.sealed); n > 0 {
 		after = s.sealed[n-1].to()
 	}
-	if enc == chunkenc.EncXOR {
-		if err := l.floats.decode(data, math.MaxInt64); err != nil || l.floats.t[0] <= after {
-			return l.without(s)
-		}
-		for i, t := range l.floats.t {
-			l.store.append(s, t, l.floats.v[i])
-		}
-		return nil
-	}
-	err := l.natives(enc, data, func(t int64, h *histogram.Histogram, fh *histogram.FloatHistogram) {
-		switch sum := sumOf(h, fh); {
-		case t <= after:
-		case value.IsStaleNaN(sum):
-			l.store.append(s, t, Stale)
+	err := readChunk(enc, data, math.MaxInt64, func(t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram) {
+		switch {
+		case t <= after || checkTime(t) != nil:
+		case h == nil && fh == nil:
+			l.store.append(s, t, v)
 		default:
 			l.store.appendNative(s, t, h, fh)
 		}
@@ -226,40 +226,6 @@ func (l *loader) without(s *series) error {
 		l.store.evict([]*series{s}, evictLimit, func(*series) bool { return true })
 	}
 	return errChunk
-}
-
-func sumOf(h *histogram.Histogram, fh *histogram.FloatHistogram) float64 {
-	if h != nil {
-		return h.Sum
-	}
-	return fh.Sum
-}
-
-// natives reads a chunk of histograms.
-func (l *loader) natives(enc chunkenc.Encoding, data []byte, f func(int64, *histogram.Histogram, *histogram.FloatHistogram)) (err error) {
-	defer func() {
-		if recover() != nil { // the checksum is right and the chunk is not, which chunkenc does not promise to stand
-			err = errChunk
-		}
-	}()
-	c, err := chunkenc.FromData(enc, data)
-	if err != nil {
-		return err
-	}
-	it := c.Iterator(l.inner[enc])
-	l.inner[enc] = it
-	for {
-		switch it.Next() {
-		case chunkenc.ValHistogram:
-			t, h := it.AtHistogram(nil)
-			f(t, h.Copy(), nil)
-		case chunkenc.ValFloatHistogram:
-			t, fh := it.AtFloatHistogram(nil)
-			f(t, nil, fh.Copy())
-		default:
-			return it.Err()
-		}
-	}
 }
 
 // mostMissing bounds how many numbers of series are passed over at once.
@@ -306,6 +272,9 @@ func (l *loader) samples(in *cursor) error {
 
 // sample applies one of a commit, or passes over it if its series is not known.
 func (l *loader) sample(in *cursor, code byte, number, t int64) error {
+	if checkTime(t) != nil {
+		return errRecord
+	}
 	var d *defined
 	if number >= 0 && number < int64(len(l.defined)) {
 		d = l.defined[number]
@@ -334,8 +303,8 @@ func (l *loader) sample(in *cursor, code byte, number, t int64) error {
 		if !plausible(enc, data) {
 			return errChunk
 		}
-		return l.natives(enc, data, func(_ int64, h *histogram.Histogram, fh *histogram.FloatHistogram) {
-			if known {
+		return readChunk(enc, data, math.MaxInt64, func(_ int64, _ float64, h *histogram.Histogram, fh *histogram.FloatHistogram) {
+			if known && (h != nil || fh != nil) {
 				l.store.appendNative(d.series, t, h, fh)
 			}
 		})
@@ -362,6 +331,18 @@ func (l *loader) readMetadata(in *cursor) error {
 		return errRecord
 	}
 	l.metadata.add(name, typ, help)
+	return nil
+}
+
+// rewind applies what the clock's going back gave up.
+func (l *loader) rewind(in *cursor) error {
+	to := in.varint()
+	if in.bad || len(in.b) > 0 || checkTime(to) != nil {
+		return errRecord
+	}
+	l.store.rewind(to)
+	l.exemplars.rewind(to)
+	l.newest = min(l.newest, to)
 	return nil
 }
 

@@ -11,16 +11,20 @@ type Metadata struct {
 	Help string
 }
 
-// metadata is kept of every metric that was collected, up to a number that no
-// registry has at a time.
+// metadata is kept of every metric that was collected, up to a number and a size
+// that no registry has at a time.
 type metadata struct {
 	disk *disk // nil: in memory only
 
 	mu       sync.RWMutex
-	families map[string]Metadata // guarded by mu
+	families map[string]Metadata // guarded by mu, as all below
+	bytes    int                 // of all their texts
 }
 
-const maxMetadata = 20_000
+const (
+	maxMetadata      = 20_000
+	maxMetadataBytes = 8 << 20
+)
 
 func (md *metadata) add(name, typ, help string) {
 	now := Metadata{typ, help}
@@ -32,10 +36,23 @@ func (md *metadata) add(name, typ, help string) {
 	}
 	md.mu.Lock()
 	defer md.mu.Unlock()
-	if len(md.families) < maxMetadata {
-		md.families[name] = now
+	if md.put(name, now) {
 		md.disk.metadata(name, now)
 	}
+}
+
+// put reports whether there was room. mu is held.
+func (md *metadata) put(name string, m Metadata) bool {
+	old, known := md.families[name]
+	size := md.bytes + len(m.Type) + len(m.Help) - len(old.Type) - len(old.Help)
+	if !known {
+		size += len(name)
+	}
+	if size > maxMetadataBytes || (!known && len(md.families) == maxMetadata) {
+		return false
+	}
+	md.families[name], md.bytes = m, size
+	return true
 }
 
 // merge adds what another one knows beside it.
@@ -43,8 +60,8 @@ func (md *metadata) merge(other *metadata) {
 	md.mu.Lock()
 	defer md.mu.Unlock()
 	for name, m := range other.families {
-		if _, known := md.families[name]; !known && len(md.families) < maxMetadata {
-			md.families[name] = m
+		if _, known := md.families[name]; !known {
+			md.put(name, m)
 		}
 	}
 }

@@ -201,6 +201,7 @@ func (db *DB) adopt(c *contents, now int64) {
 	st.index.become(c.store.index)
 	st.total, st.fixed, st.series, st.full = c.store.total, c.store.fixed, c.store.series, false
 	st.committed.Store(c.store.committed.Load())
+	st.leap, db.setback = leap{}, setback{}
 	db.exemplars.become(c.exemplars)
 	db.metadata.merge(c.metadata)
 	db.collector.expect(st.index.series())

@@ -140,7 +140,7 @@ func WithExemplarLimit(n int) Option { return optionFunc(func(c *config) { c.exe
 
 // WithLabels adds labels to every series collected, as a scrape does with job
 // and instance. A metric's own label of the same name is kept with "exported_"
-// before it. Default: none.
+// before it, as often as it takes to be another name. Default: none.
 func WithLabels(l monitor.Labels) Option {
 	return optionFunc(func(c *config) { c.labels = maps.Clone(l) })
 }

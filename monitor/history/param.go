@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -45,6 +46,20 @@ func parseDuration(v string) (time.Duration, error) {
 		return time.Duration(d), nil
 	}
 	return 0, fmt.Errorf("cannot parse %q to a valid duration", v)
+}
+
+// stepParam reads the step of a range query, in whole milliseconds.
+func stepParam(r *http.Request) (time.Duration, error) {
+	step, err := parseDuration(r.FormValue("step"))
+	if err == nil {
+		if step = step.Round(time.Millisecond); step <= 0 {
+			err = errors.New("zero or negative query resolution step widths are not accepted. Try a positive integer")
+		}
+	}
+	if err != nil {
+		return 0, badParameter("step", err)
+	}
+	return step, nil
 }
 
 // timeoutParam gives the request's context the timeout that it asks for.

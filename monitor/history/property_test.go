@@ -97,9 +97,13 @@ func TestSamplesComeBack(t *testing.T) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(seed, 1))
-			r := setup(t)
-			want := naive{}
 			at, last := start, 0.
+			m, err := monitor.New(monitor.WithClock(func() time.Time { return at }))
+			require.NoError(t, err)
+			db, err := history.New(m)
+			require.NoError(t, err)
+			r := rig{m, db}
+			want := naive{}
 			for range 1 + rng.IntN(1500) {
 				last = value(rng, last)
 				s := sampleOf(at, last, "__name__", "n")

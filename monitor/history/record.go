@@ -19,16 +19,26 @@ import (
 // names its series itself, before their first sample, so that damage of one log
 // is no damage of the next.
 //
-//	series       entries of: flags, labels, closed chunks, head
+//	series       entries of: flags, labels, closed chunks, head; one that goes on in
+//	             the next entry has no head
 //	definitions  number of the first; entries of: flags, labels
 //	samples      time of the commit, time of the first; entries of: code, number, time, value
 //	exemplars    entries of: labels of the series, labels, value, time
 //	metadata     entries of: name, type, help
 //	end          time of the newest commit, number of series
+//	rewind       time after which nothing of what was before in the log remains
 //
 // Numbers are varints, and strings behind their length. A float is as many of its
 // bytes as it needs, the high ones first.
-var format = recordfile.Format{Magic: "chrnhist", Version: 1, MaxPayload: 1 << 30}
+var format = recordfile.Format{Magic: "chrnhist", Version: 1, MaxPayload: mostRecord}
+
+// mostRecord bounds a record: of samples, the largest, it is mostSamples and one
+// histogram.
+const (
+	mostRecord  = 32 << 20
+	mostSamples = 16 << 20 // a commit that is larger is several records
+	mostPart    = 8 << 20  // a series that is larger is several entries
+)
 
 // payload is what kind of record one is.
 type payload byte
@@ -40,12 +50,14 @@ const (
 	payloadExemplars
 	payloadMetadata
 	payloadEnd
+	payloadRewind
 )
 
 // Flags of a series.
 const (
 	flagLong      = 1 << iota // of the long tier
 	flagCollected             // from the registry
+	flagPart                  // the next entry goes on with it
 )
 
 // Codes of a sample: a value of 0 to 8 bytes, or one of these, and flags.
@@ -99,18 +111,35 @@ func (r *recorder) reset() {
 const recordSize = 1 << 13
 
 func (r *recorder) series(c *captured, head []byte) {
+	sealed := c.sealed
+	for n := partOf(sealed); n < len(sealed); n = partOf(sealed) {
+		r.chunks(c, c.flags|flagPart, sealed[:n])
+		sealed = sealed[n:]
+	}
+	r.chunks(c, c.flags, sealed)
+	r.buf = append(r.buf, byte(c.enc))
+	r.buf = encodeString(r.buf, head)
+}
+
+// partOf is how many of the chunks go into an entry.
+func partOf(sealed []chunk) (n int) {
+	for size := 0; n < len(sealed) && size < mostPart; n++ {
+		size += len(sealed[n].data)
+	}
+	return n
+}
+
+func (r *recorder) chunks(c *captured, flags byte, sealed []chunk) {
 	r.entry(payloadSeries, recordSize)
-	r.buf = encodeSeries(r.buf, c.s, c.flags)
-	r.buf = binary.AppendUvarint(r.buf, uint64(len(c.sealed)))
-	for i := range c.sealed {
-		chunk := &c.sealed[i]
+	r.buf = encodeSeries(r.buf, c.s, flags)
+	r.buf = binary.AppendUvarint(r.buf, uint64(len(sealed)))
+	for i := range sealed {
+		chunk := &sealed[i]
 		r.buf = append(r.buf, byte(chunk.enc))
 		r.buf = binary.AppendVarint(r.buf, chunk.from)
 		r.buf = binary.AppendUvarint(r.buf, uint64(chunk.span))
 		r.buf = encodeString(r.buf, chunk.data)
 	}
-	r.buf = append(r.buf, byte(c.enc))
-	r.buf = encodeString(r.buf, head)
 }
 
 func (r *recorder) exemplar(e *exemplar) {
@@ -163,6 +192,7 @@ func encodeString[T string | []byte](b []byte, s T) []byte {
 
 // batch is the samples of one commit, in the making.
 type batch struct {
+	back     recorder // a rewind, before all else
 	named    recorder // definitions and metadata
 	samples  recorder
 	examples recorder // exemplars: their series have samples by then
@@ -174,7 +204,9 @@ type batch struct {
 }
 
 // parts are the records, in the order in which they are written.
-func (b *batch) parts() [3]*recorder { return [...]*recorder{&b.named, &b.samples, &b.examples} }
+func (b *batch) parts() [4]*recorder {
+	return [...]*recorder{&b.back, &b.named, &b.samples, &b.examples}
+}
 
 // turn turns to another log.
 func (b *batch) turn(number uint64, next uint32) {
@@ -220,15 +252,14 @@ func (b *batch) native(s *series, t int64, h *histogram.Histogram, fh *histogram
 
 // sample adds what is before the value of a sample.
 func (b *batch) sample(s *series, t int64, code byte) {
-	const most = 16 << 20 // a commit that is larger is several
 	if s.segment != b.within {
 		b.define(s)
 	}
 	r := &b.samples
-	if len(r.buf)-r.at >= most {
+	if len(r.buf)-r.at >= mostSamples {
 		b.timed(b.base)
 	}
-	if r.entry(payloadSamples, most) {
+	if r.entry(payloadSamples, mostSamples) {
 		b.timeAt = len(r.buf)
 		r.buf = binary.AppendVarint(append(r.buf, make([]byte, 8)...), t)
 		b.base, b.last = t, 0
@@ -247,6 +278,12 @@ func (b *batch) sample(s *series, t int64, code byte) {
 	if off != 0 {
 		r.buf = binary.AppendVarint(r.buf, off)
 	}
+}
+
+// rewind says that what is later than the time is given up.
+func (b *batch) rewind(to int64) {
+	b.back.entry(payloadRewind, 0)
+	b.back.buf = binary.AppendVarint(b.back.buf, to)
 }
 
 // define gives a series its number in the log.

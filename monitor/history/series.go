@@ -1,6 +1,7 @@
 package history
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -43,6 +44,8 @@ type series struct {
 	room     int     // samples that the head still takes
 	ended    bool    // the newest sample says that the series is over
 	gone     bool    // evicted: nobody will read it
+
+	example exampled // guarded by the exemplars' mu
 }
 
 // change is by how much an append changed what a series holds.
@@ -57,6 +60,7 @@ const (
 	stored     taken = iota
 	outOfOrder       // not newer than the newest
 	duplicate        // the newest once more
+	another          // another value for the newest's time
 	evicted          // the series is no more
 )
 
@@ -64,15 +68,19 @@ const (
 func (s *series) append(t int64, v float64, c *change) taken {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.head != nil && t <= s.last {
-		if t == s.last {
-			return duplicate
-		}
+	switch {
+	case s.head != nil && t < s.last:
 		return outOfOrder
-	}
-	if s.gone {
+	case s.head != nil && t == s.last:
+		return s.again(v)
+	case s.gone:
 		return evicted
 	}
+	return s.put(t, v, c)
+}
+
+// put is append for a time that is newer than all; mu is held.
+func (s *series) put(t int64, v float64, c *change) taken {
 	s.ended = value.IsStaleNaN(v)
 	if s.ended && s.head != nil && s.head.Encoding() != chunkenc.EncXOR {
 		return s.appendHistogram(t, &histogram.Histogram{Sum: v}, nil, c) // a marker in the series' own encoding
@@ -85,6 +93,18 @@ func (s *series) append(t int64, v float64, c *change) taken {
 	s.value = v
 	s.added(t, before, c)
 	return stored
+}
+
+// again is what becomes of a value for the time of the newest sample. What a
+// histogram was is not remembered.
+func (s *series) again(v float64) taken {
+	switch {
+	case s.ended && value.IsStaleNaN(v):
+		return duplicate
+	case s.head.Encoding() == chunkenc.EncXOR && math.Float64bits(v) == math.Float64bits(s.value):
+		return duplicate
+	}
+	return another
 }
 
 // appendNative adds a native histogram: h or, if that is nil, fh. They are the
@@ -212,10 +232,49 @@ func (s *series) trim(before int64, c *change) {
 	}
 	s.drop(n, c)
 	if s.head != nil && s.last < before { // nothing newer will come, or it begins anew
-		c.samples -= int64(s.head.NumSamples())
-		c.bytes -= int64(len(s.head.Bytes()))
-		s.head, s.app, s.room = nil, nil, 0
+		s.behead(c)
 	}
+}
+
+// rewind gives up the samples after the time. What is left of a chunk becomes the
+// head.
+func (s *series) rewind(to int64, c *change) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.head == nil || s.last <= to {
+		return
+	}
+	enc, data, from := s.head.Encoding(), slices.Clone(s.head.Bytes()), s.headFrom
+	s.behead(c)
+	for n := len(s.sealed); from > to && n > 0; n = len(s.sealed) {
+		last := &s.sealed[n-1]
+		enc, data, from = last.enc, last.data, last.from
+		c.samples -= int64(last.samples())
+		c.bytes -= int64(len(data))
+		c.chunks--
+		s.sealed = slices.Clone(s.sealed[:n-1]) // readers may hold the old list
+	}
+	if from > to {
+		return
+	}
+	_ = readChunk(enc, data, to, func(t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram) {
+		if h == nil && fh == nil {
+			s.put(t, v, c)
+		} else {
+			s.ended = false
+			s.appendHistogram(t, h, fh, c)
+		}
+	})
+}
+
+// behead gives up the head.
+func (s *series) behead(c *change) {
+	if s.head == nil {
+		return
+	}
+	c.samples -= int64(s.head.NumSamples())
+	c.bytes -= int64(len(s.head.Bytes()))
+	s.head, s.app, s.room = nil, nil, 0
 }
 
 // drop gives up the n oldest closed chunks. Readers may hold the old list.

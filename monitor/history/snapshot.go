@@ -116,7 +116,7 @@ func (db *DB) Verify(ctx context.Context, r io.Reader) error {
 func (db *DB) Restore(ctx context.Context, r io.Reader) error {
 	c, err := db.readSnapshot(ctx, r)
 	if err == nil {
-		err = db.replace(c)
+		err = db.replace(ctx, c)
 	}
 	if err != nil {
 		return fmt.Errorf("history: restore: %w", err)
@@ -138,11 +138,17 @@ func (db *DB) readSnapshot(ctx context.Context, r io.Reader) (*contents, error) 
 	return c, err
 }
 
-// replace makes contents the history's.
-func (db *DB) replace(c *contents) error {
+// replace makes contents the history's, between two collections.
+func (db *DB) replace(ctx context.Context, c *contents) error {
 	d, st := db.store.disk, db.store
-	db.stepping.Lock()
-	defer db.stepping.Unlock()
+	if err := db.stepping.lock(ctx); err != nil {
+		return err
+	}
+	defer db.stepping.unlock()
+	if err := db.watches.evaluating.lock(ctx); err != nil {
+		return err
+	}
+	defer db.watches.evaluating.unlock()
 	if d == nil {
 		st.writing.Lock()
 		defer st.writing.Unlock()

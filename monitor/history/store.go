@@ -31,6 +31,7 @@ type store struct {
 	fixed   int64  // guarded by writing; bytes of the series beside their chunks
 	series  int    // guarded by writing
 	full    bool   // guarded by writing; no room could be made in this batch
+	leap    leap   // guarded by writing; the clock's last one
 
 	// Readers see samples up to this time, so that they see a collection whole
 	// or not at all.
@@ -50,7 +51,7 @@ func newStore(l limits, c counts) *store { return &store{limits: l, index: newIn
 // chunks: the structure, its place in the index, the memory of its head.
 const seriesOverhead = 640
 
-func weight(l labels.Labels) int64 { return seriesOverhead + 2*int64(l.ByteSize()) }
+func weight(l labels.Labels) int64 { return seriesOverhead + int64(l.ByteSize()) }
 
 // get returns the series with the labels, making it if needed at a time; nil if
 // there is no room for it.
@@ -91,12 +92,12 @@ func (st *store) makeRoom(now int64) bool {
 
 // size is what counts against the storage size.
 func (st *store) size() int64 {
-	return st.fixed + st.total.bytes + st.total.chunks*chunkOverhead
+	return st.fixed + st.index.bytes + st.total.bytes + st.total.chunks*chunkOverhead
 }
 
-// append adds a sample and counts what became of it. It reports false if the
-// series was evicted and has to be found again.
-func (st *store) append(s *series, t int64, v float64) bool {
+// append adds a sample and counts what became of it. A series that was evicted
+// has to be found again.
+func (st *store) append(s *series, t int64, v float64) taken {
 	got := s.append(t, v, &st.total)
 	if got == stored {
 		st.disk.float(s, t, v)
@@ -104,7 +105,7 @@ func (st *store) append(s *series, t int64, v float64) bool {
 	return st.count(got)
 }
 
-func (st *store) appendNative(s *series, t int64, h *histogram.Histogram, fh *histogram.FloatHistogram) bool {
+func (st *store) appendNative(s *series, t int64, h *histogram.Histogram, fh *histogram.FloatHistogram) taken {
 	got := s.appendNative(t, h, fh, &st.total)
 	if got == stored {
 		st.disk.native(s, t, h, fh)
@@ -112,16 +113,27 @@ func (st *store) appendNative(s *series, t int64, h *histogram.Histogram, fh *hi
 	return st.count(got)
 }
 
-func (st *store) count(got taken) bool {
+func (st *store) count(got taken) taken {
 	switch got {
 	case stored:
 		st.counts.samples++
 	case outOfOrder:
 		st.counts.drop(dropOutOfOrder)
-	case evicted:
-		return false
+	case another:
+		st.counts.drop(dropDuplicate)
 	}
-	return true
+	return got
+}
+
+// begin begins a batch whose samples are of a time that readers may see already:
+// they see none of it before it is committed.
+func (st *store) begin(t int64) (resume func()) {
+	seen := st.committed.Load()
+	if seen < t {
+		return func() {}
+	}
+	st.committed.Store(t - 1)
+	return func() { st.committed.Store(max(seen, st.committed.Load())) }
 }
 
 // commit ends a batch of appends at a time: what it wrote is on disk, if there is
@@ -150,7 +162,7 @@ func (st *store) retain(now int64) {
 	all := st.index.series()
 	before := st.total.samples
 	for _, s := range all {
-		s.trim(now-st.limits.retention[s.tier], &st.total)
+		s.trim(st.outlived(s.tier, now), &st.total)
 	}
 	st.counts.evictSamples(evictRetention, before-st.total.samples)
 	st.evict(all, evictRetention, func(s *series) bool { return s.head == nil })
@@ -159,6 +171,16 @@ func (st *store) retain(now int64) {
 	}
 	st.findOldest()
 	st.publish()
+}
+
+// outlived is the time before which a tier's samples are past their retention.
+// A leap of the clock makes nothing older.
+func (st *store) outlived(in tier, now int64) int64 {
+	before := now - st.limits.retention[in]
+	if l := st.leap; before < l.to {
+		before -= l.to - l.from
+	}
+	return before
 }
 
 // shrink gives up the oldest chunks until the store is a little smaller than
@@ -238,11 +260,7 @@ func (st *store) evict(all []*series, why evictReason, f func(*series) bool) {
 func (st *store) forget(s *series, why evictReason) {
 	before := st.total.samples
 	s.drop(len(s.sealed), &st.total)
-	if s.head != nil {
-		st.total.samples -= int64(s.head.NumSamples())
-		st.total.bytes -= int64(len(s.head.Bytes()))
-		s.head, s.app, s.room = nil, nil, 0
-	}
+	s.behead(&st.total)
 	st.counts.evictSamples(why, before-st.total.samples)
 	st.series--
 	st.fixed -= weight(s.labels)

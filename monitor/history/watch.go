@@ -23,17 +23,27 @@ type watchSpec struct {
 
 // watch is a watched expression.
 type watch struct {
-	watchSpec
-	due   int64              // when it was last evaluated; 0: not yet
+	watchSpec       // guarded by the watches' mu, as all below
+	asked     int64 // the newest step that came
+	pending   int64 // the one that is to be evaluated; 0: none
+	forgotten bool  // what follows does not hold any more
+
+	due   int64              // guarded by evaluating, as all below; when it was last evaluated; 0: not yet
 	alive map[uint64]*series // those of the last evaluation, by hash of labels; nil: not yet known
 	fails bool               // the last evaluation did
 }
 
 type watches struct {
-	lookback time.Duration
+	lookback   time.Duration
+	evaluating turn          // one evaluation is made at a time
+	wake       chan struct{} // some may be due
 
 	mu   sync.Mutex
 	list []*watch // guarded by mu; in the order in which they came
+}
+
+func newWatches(lookback time.Duration) *watches {
+	return &watches{lookback: lookback, evaluating: newTurn(), wake: make(chan struct{}, 1)}
 }
 
 // Watch records an expression into the long tier, as a recording rule does: at
@@ -46,7 +56,9 @@ type watches struct {
 // by now is an error. While a metric that comes later, or a series that an engine
 // appends, has the name, nothing is recorded. As every evaluation that fails, that
 // is counted in monitor_history_watch_failures_total, and logged when it begins and
-// when it is over.
+// when it is over. Run evaluates one expression at a time, beside its collections;
+// steps that come before the evaluation of the last one are passed over and
+// counted in monitor_history_watch_missed_total.
 func (db *DB) Watch(name, expr string, step time.Duration) error {
 	var errs []error
 	if !model.LegacyValidation.IsValidMetricName(name) {
@@ -85,42 +97,103 @@ func (db *DB) Unwatch(name string) {
 	db.watches.list = slices.DeleteFunc(db.watches.list, func(w *watch) bool { return w.name == name })
 }
 
-// evaluateWatches records the watched expressions that are due. Steps that were
-// missed are not made up for. It is called by one goroutine at a time.
-func (db *DB) evaluateWatches(ctx context.Context, now time.Time) error {
-	type job struct {
-		watch *watch
-		spec  watchSpec
-	}
+// askWatches makes the expressions due whose step has come.
+func (db *DB) askWatches(now time.Time) {
 	db.watches.mu.Lock()
-	jobs := make([]job, len(db.watches.list))
-	for i, w := range db.watches.list {
-		jobs[i] = job{w, w.watchSpec} // the watch itself may be given another one meanwhile
-	}
-	db.watches.mu.Unlock()
-	var errs []error
-	for _, j := range jobs {
-		at := now.Truncate(j.spec.step)
-		if j.watch.alive == nil {
-			j.watch.due, j.watch.alive = db.recorded(j.spec.name)
-		}
-		if millis(at) <= j.watch.due {
+	defer db.watches.mu.Unlock()
+	for _, w := range db.watches.list {
+		at := millis(now.Truncate(w.step))
+		if at <= w.asked {
 			continue
 		}
-		j.watch.due = millis(at)
-		if err := db.record(ctx, j.watch, j.spec, at); err != nil {
-			db.counters.watchFailures.Cell(j.spec.name).Add(&instrument.Home{}, 0, 1)
-			errs = append(errs, fmt.Errorf("history: watch %q: %w", j.spec.name, err))
-			if !j.watch.fails && ctx.Err() == nil {
-				j.watch.fails = true
-				db.m.Logger().Warn("history: a watched expression is not recorded", "watch", j.spec.name, "error", err)
-			}
-		} else if j.watch.fails {
-			j.watch.fails = false
-			db.m.Logger().Info("history: a watched expression is recorded again", "watch", j.spec.name)
+		if w.pending != 0 {
+			db.counters.watchMissed.Cell(w.name).Add(&instrument.Home{}, 0, 1)
+		}
+		w.asked, w.pending = at, at
+	}
+}
+
+// rouse has keepWatches look for what is due.
+func (w *watches) rouse() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// keepWatches evaluates what is due while Run runs.
+func (db *DB) keepWatches(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-db.watches.wake:
+			_ = db.evaluateWatches(ctx) // it says so itself
+			db.upkeep(db.m.Now())
+		}
+	}
+}
+
+// take returns the step of a watch that is to be evaluated, if there is one.
+func (w *watches) take(one *watch) (spec watchSpec, at time.Time, due bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if one.forgotten {
+		one.forgotten, one.due, one.alive = false, 0, nil
+	}
+	at, due = time.UnixMilli(one.pending), one.pending != 0
+	one.pending = 0
+	return one.watchSpec, at, due
+}
+
+// evaluateWatches records the watched expressions that are due. Steps that were
+// missed are not made up for.
+func (db *DB) evaluateWatches(ctx context.Context) error {
+	w := db.watches
+	w.mu.Lock()
+	list := slices.Clone(w.list)
+	w.mu.Unlock()
+	if len(list) == 0 || ctx.Err() != nil {
+		return nil
+	}
+	if err := w.evaluating.lock(ctx); err != nil {
+		return fmt.Errorf("history: watches: %w", err)
+	}
+	defer w.evaluating.unlock()
+	var errs []error
+	for _, one := range list {
+		if ctx.Err() != nil { // what is due stays so
+			break
+		}
+		if spec, at, due := w.take(one); due {
+			errs = append(errs, db.evaluateWatch(ctx, one, spec, at))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (db *DB) evaluateWatch(ctx context.Context, w *watch, spec watchSpec, at time.Time) error {
+	if w.alive == nil {
+		w.due, w.alive = db.recorded(spec.name)
+	}
+	if millis(at) <= w.due {
+		return nil
+	}
+	w.due = millis(at)
+	err := db.record(ctx, w, spec, at)
+	if err == nil {
+		if w.fails {
+			w.fails = false
+			db.m.Logger().Info("history: a watched expression is recorded again", "watch", spec.name)
+		}
+		return nil
+	}
+	db.counters.watchFailures.Cell(spec.name).Add(&instrument.Home{}, 0, 1)
+	if !w.fails && ctx.Err() == nil {
+		w.fails = true
+		db.m.Logger().Warn("history: a watched expression is not recorded", "watch", spec.name, "error", err)
+	}
+	return fmt.Errorf("history: watch %q: %w", spec.name, err)
 }
 
 // recorded returns the series that were recorded under a name before, by an
@@ -163,6 +236,11 @@ func (db *DB) taken(name string) error {
 	return db.takenIn(st.committed.Load(), name)
 }
 
+// recent reports whether queries at a time see the series.
+func (s *series) recent(t, lookback int64) bool {
+	return s.head != nil && !s.ended && t-s.last <= lookback // only this goroutine writes
+}
+
 // takenIn is taken for what the store has at a time. What an earlier process
 // collected takes no name until it is found again. The store is locked by the
 // caller.
@@ -174,7 +252,7 @@ func (db *DB) takenIn(now int64, name string) error {
 			if !db.collector.expected[s] {
 				return errMetricsName
 			}
-		case s.tier == raw && now-s.last <= db.watches.lookback.Milliseconds():
+		case s.tier == raw && s.recent(now, db.store.limits.lookback):
 			return errAppendedName
 		}
 	}
@@ -186,19 +264,27 @@ func (w *watches) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, one := range w.list {
-		one.due, one.alive = 0, nil
+		one.asked, one.pending, one.forgotten = 0, 0, true
 	}
 }
 
+var errRewound = errors.New("the clock went back meanwhile")
+
 // record evaluates one watched expression at a time.
 func (db *DB) record(ctx context.Context, w *watch, spec watchSpec, at time.Time) error {
+	st := db.store
+	st.writing.Lock()
+	epoch := db.epoch
+	st.writing.Unlock()
 	a, err := db.instant(ctx, spec.expr, at)
 	if err != nil {
 		return err
 	}
-	st := db.store
 	st.writing.Lock()
 	defer st.writing.Unlock()
+	if db.epoch != epoch {
+		return errRewound
+	}
 	defer st.commit(millis(at))
 	if err := db.takenIn(millis(at), spec.name); err != nil {
 		w.end(st, millis(at))
@@ -217,7 +303,9 @@ func (db *DB) record(ctx context.Context, w *watch, spec watchSpec, at time.Time
 			full = true
 			continue
 		}
-		st.watched(s)
+		if s.tier != long || s.collected {
+			st.turn(s, long)
+		}
 		if alive[s.hash] == s {
 			clash = true
 			continue
@@ -244,12 +332,9 @@ func (db *DB) record(ctx context.Context, w *watch, spec watchSpec, at time.Time
 	return nil
 }
 
-// watched makes a series that was another's and is over one of the long tier.
-func (st *store) watched(s *series) {
-	if s.tier == long && !s.collected {
-		return
-	}
-	s.tier, s.collected = long, false
+// turn makes a series that was another's and is over one of a tier.
+func (st *store) turn(s *series, to tier) {
+	s.tier, s.collected = to, false
 	s.segment = 0 // the log says it with the next sample
 }
 

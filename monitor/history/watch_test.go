@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -72,6 +73,85 @@ func TestWatchOptions(t *testing.T) {
 	} {
 		require.ErrorIs(t, r.db.Watch(w.name, w.expr, w.step), monitor.ErrInvalidOption, w)
 	}
+}
+
+// TestSlowWatch: an expression whose evaluation takes long holds up no collection;
+// the steps that come meanwhile are counted.
+//
+//nolint:paralleltest // a bubble
+func TestSlowWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := setup(t, history.WithWatch("w", "g", 20*time.Second), history.WithWatch("v", "g", time.Minute))
+		r.gauge(t, "g").WithLabelValues().Set(1)
+		release := r.db.HoldWatches()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- r.db.Run(ctx) }()
+		time.Sleep(5*time.Minute + time.Second)
+		require.Equal(t, 31., r.one(t, "count_over_time(g[10m])", time.Now().Add(10*time.Second)))
+		require.Empty(t, r.query(t, "{__name__=~'v|w'}", time.Now()))
+		release()
+		time.Sleep(time.Minute)
+		require.Equal(t, map[string]float64{"w": 1, "v": 1}, r.query(t, "{__name__=~'v|w'}", time.Now()))
+		require.Equal(t, map[string]float64{
+			`monitor_history_watch_missed_total{watch="w"}`: 15, `monitor_history_watch_missed_total{watch="v"}`: 5,
+		}, r.query(t, "monitor_history_watch_missed_total", time.Now()))
+		release = r.db.HoldWatches()
+		sampling, stop := context.WithTimeout(t.Context(), time.Second)
+		defer stop()
+		require.ErrorIs(t, r.db.Sample(sampling, time.Now().Add(time.Second)), context.DeadlineExceeded)
+		cancel()
+		require.ErrorIs(t, <-done, context.Canceled)
+		release()
+	})
+}
+
+// TestAppendToWatched: an engine does not write into what is recorded.
+func TestAppendToWatched(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := begin(t, dir, start, history.WithWatch("w", "vector(1)", time.Second))
+	p.sample(t, start)
+	at := start.Add(time.Second)
+	require.ErrorIs(t, p.db.Append(sampleOf(at, 2, "__name__", "w")), history.ErrWatched)
+	require.NoError(t, p.db.Append(sampleOf(at, 2, "__name__", "w", "other", "labels")))
+	require.Equal(t, 1., p.one(t, `w{other=""}`, at))
+	p.db.Unwatch("w")
+	at = at.Add(10 * time.Minute)
+	p.set(at)
+	require.NoError(t, p.db.Append(sampleOf(at, 3, "__name__", "w")), "what is over is anybody's")
+	require.Equal(t, 3., p.one(t, `w{other=""}`, at))
+	require.NoError(t, p.db.Close())
+	at = at.Add(25 * time.Hour)
+	require.Empty(t, begin(t, dir, at).query(t, "last_over_time(w[30h])", at), "it is not of the long tier any more")
+}
+
+// TestCycleWaiters: who waits for another's answer may leave; an answer that was
+// too large is not computed for each; expressions are parsed beside each other.
+func TestCycleWaiters(t *testing.T) {
+	t.Parallel()
+	r := setup(t, history.WithQuerySamples(10))
+	g := r.gauge(t, "g", "a")
+	for i := range 20 {
+		g.WithLabelValues(strconv.Itoa(i)).Set(1)
+	}
+	r.sample(t, start)
+	c := r.db.At(start)
+	for range 3 {
+		_, err := c.Query(t.Context(), "g", start)
+		require.ErrorIs(t, err, monitor.ErrQueryLimit)
+	}
+	r.sample(t, start.Add(time.Second))
+	require.Equal(t, 1., r.one(t, `monitor_history_query_duration_seconds_count{result="limit"}`, start.Add(time.Second)))
+
+	release := history.HoldAnswer(c, "vector(1)")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := c.Query(ctx, "vector(1)", start)
+	require.ErrorIs(t, err, context.Canceled)
+	release()
+	_, err = c.Query(t.Context(), "vector(1)", start)
+	require.NoError(t, err)
 }
 
 func TestCycle(t *testing.T) {
@@ -159,4 +239,21 @@ func BenchmarkQueryMonth(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestWatchEvicted: a series of a watch that was given up is made again.
+func TestWatchEvicted(t *testing.T) {
+	t.Parallel()
+	r := setup(t, history.WithRetention(5*time.Minute, 5*time.Minute), history.WithWatch("w", "g", 5*time.Minute))
+	r.gauge(t, "g").WithLabelValues().Set(1)
+	for i := range 40 { // its last sample is past the retention when the next one comes
+		at := start.Add(time.Duration(i) * 70 * time.Second)
+		r.sample(t, at)
+		if i > 5 {
+			require.Len(t, r.query(t, "w", at.Truncate(5*time.Minute)), 1, at)
+		}
+	}
+	at := start.Add(40 * 70 * time.Second)
+	r.sample(t, at)
+	require.Greater(t, r.one(t, `monitor_history_series_evicted_total{reason="retention"}`, at), 5.)
 }

@@ -1,7 +1,9 @@
 package influx_test
 
 import (
+	"cmp"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,14 +11,19 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/internal/outbox"
+	"github.com/chronoretrace/chronomon/internal/queue"
 	"github.com/chronoretrace/chronomon/internal/testenv"
 	"github.com/chronoretrace/chronomon/monitor"
 	"github.com/chronoretrace/chronomon/monitor/influx"
@@ -31,7 +38,8 @@ type standIn struct {
 	lines    []string                                               // guarded by mu; taken
 	requests int                                                    // guarded by mu; of writes
 	limit    int                                                    // guarded by mu; lines of a request, 0: none
-	answer   func(lines []string) (status int, code, header string) // guarded by mu; status 0: takes them
+	answer   func(lines []string) (status int, code, header string) // guarded by mu; status 0: takes them; a message may follow the code, after a colon
+	sizes    []int                                                  // guarded by mu; of the requests, in bytes
 	buckets  map[string]any                                         // guarded by mu; by name
 }
 
@@ -42,7 +50,8 @@ func newStandIn(t testing.TB) *standIn {
 	fail := func(w http.ResponseWriter, status int, code string) {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		w.WriteHeader(status)
-		fmt.Fprintf(w, `{"code":%q,"message":"because"}`, code)
+		code, message, _ := strings.Cut(code, ": ")
+		_ = json.NewEncoder(w).Encode(map[string]string{"code": code, "message": cmp.Or(message, "because")})
 	}
 	mux.HandleFunc("POST /api/v2/write", func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -61,6 +70,7 @@ func newStandIn(t testing.TB) *standIn {
 			return
 		}
 		body, _ := io.ReadAll(z)
+		s.sizes = append(s.sizes, len(body))
 		lines := strings.Split(strings.TrimSpace(string(body)), "\n")
 		if s.limit > 0 && len(lines) > s.limit {
 			fail(w, http.StatusRequestEntityTooLarge, "request too large")
@@ -205,6 +215,60 @@ func TestAnswerError(t *testing.T) {
 	require.NotContains(t, err.Error(), "secret-token")
 }
 
+// What a request is counted as, by its answer; it is made once.
+func TestResults(t *testing.T) {
+	t.Parallel()
+	for status, result := range map[int]string{400: "refused", 401: "refused", 404: "refused", 413: "too_large", 422: "refused", 429: "throttled", 500: "error", 502: "error", 503: "throttled"} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			t.Parallel()
+			s := newStandIn(t)
+			s.answer = func([]string) (int, string, string) { return status, "code", "" }
+			sink := s.sink(t)
+			m := monitortest.New(t)
+			require.NoError(t, sink.Watch(m))
+			require.ErrorContains(t, sink.Write(t.Context(), batch(1)), strconv.Itoa(status))
+			require.Equal(t, 1, s.requests)
+			require.Contains(t, monitortest.Exposition(t, m, "monitor_store_requests_total"), fmt.Sprintf(`{result=%q,store="influx"} 1`, result))
+		})
+	}
+}
+
+// Of an answer that says ever so much, a little is read and less is shown; one that
+// does not come is a deadline that was missed.
+func TestLongAnswers(t *testing.T) {
+	t.Parallel()
+	s := newStandIn(t)
+	s.answer = func([]string) (int, string, string) {
+		return 500, "internal error: x\n\x01" + strings.Repeat("é", 10_000), ""
+	}
+	err := s.sink(t).Write(t.Context(), batch(1))
+	require.LessOrEqual(t, len(err.Error()), 300)
+	require.Contains(t, err.Error(), "x  éé")
+	require.True(t, utf8.ValidString(err.Error()))
+
+	release := make(chan struct{})
+	frozen := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	t.Cleanup(frozen.Close)
+	t.Cleanup(func() { close(release) })
+	short, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	require.EqualError(t, newSink(t, frozen.URL, "bucket").Write(short, batch(1)), "influx: write to influx: context deadline exceeded")
+
+	endless := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusInternalServerError)
+		for r.Context().Err() == nil {
+			_, _ = w.Write(make([]byte, 1<<16))
+		}
+	}))
+	t.Cleanup(endless.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	answer, ok := errors.AsType[*influx.AnswerError](newSink(t, endless.URL, "bucket").Write(ctx, batch(1)))
+	require.True(t, ok)
+	require.Equal(t, 500, answer.Status)
+	require.NoError(t, ctx.Err())
+}
+
 // A pause that is asked for is kept, and the batch arrives after it.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
@@ -266,13 +330,164 @@ func TestSplit(t *testing.T) {
 			monitor_store_records_total{result="taken",store="influx"} 498
 		`, "monitor_store_records_total")
 	})
-	t.Run("bounded", func(t *testing.T) {
+	t.Run("bounded", func(t *testing.T) { // however many they are, the others are taken
 		t.Parallel()
 		s := newStandIn(t)
-		s.answer = func([]string) (int, string, string) { return 400, "invalid", "" }
-		require.Error(t, s.sink(t).Write(t.Context(), batch(500)))
-		require.LessOrEqual(t, s.requests, 64+9, "no further halving, but each half that is left is tried")
+		bad := regexp.MustCompile(`,n=\d*0 `)
+		s.answer = func(lines []string) (int, string, string) {
+			if slices.ContainsFunc(lines, bad.MatchString) {
+				return 400, "invalid", ""
+			}
+			return 0, "", ""
+		}
+		sink := s.sink(t)
+		m := monitortest.New(t)
+		require.NoError(t, sink.Watch(m))
+		sends := 0
+		require.Eventually(t, func() bool {
+			before := s.requests
+			err := sink.Write(t.Context(), batch(500))
+			require.LessOrEqual(t, s.requests-before, 1+64)
+			sends++
+			if err != nil {
+				_, permanent := errors.AsType[*queue.PermanentError](err)
+				require.False(t, permanent)
+				asks, ok := errors.AsType[queue.RetryAfter](err)
+				require.True(t, ok)
+				require.Equal(t, 200*time.Millisecond, asks.RetryAfter())
+			}
+			return err == nil
+		}, 20*time.Second, time.Millisecond)
+		require.Greater(t, sends, 3)
+		require.Len(t, s.lines, 450)
+		require.Contains(t, monitortest.Exposition(t, m, "monitor_store_records_total"), `{result="rejected",store="influx"} 50`)
 	})
+	t.Run("bytes", func(t *testing.T) {
+		t.Parallel()
+		s := newStandIn(t)
+		const text = 32 << 10
+		events := batch(180)
+		for i := range events {
+			events[i].Add(slog.String("text", strings.Repeat("x", text)))
+		}
+		attrs := make([]slog.Attr, 80)
+		for i := range attrs {
+			attrs[i] = slog.String(fmt.Sprint("k", i), strings.Repeat(`"`, text)) // each is written as two
+		}
+		events[170].Add(attrs...)
+		require.NoError(t, s.sink(t).Write(t.Context(), events))
+		require.Len(t, s.lines, 180)
+		for i, line := range s.lines {
+			require.Contains(t, line, fmt.Sprintf(",n=%d,", i))
+		}
+		require.Len(t, s.sizes, 4, "the large one alone")
+		for i, size := range s.sizes {
+			require.Equal(t, i != 2, size <= 5<<20, s.sizes)
+		}
+		require.Greater(t, s.sizes[0], 5<<20-2*text)
+	})
+	t.Run("by a proxy", func(t *testing.T) { // which knows nothing of lines
+		t.Parallel()
+		asked := 0
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			asked++
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, "<html>plain HTTP was sent to the HTTPS port</html>")
+		}))
+		t.Cleanup(s.Close)
+		err := newSink(t, s.URL, "bucket").Write(t.Context(), batch(500))
+		require.ErrorContains(t, err, "400")
+		_, permanent := errors.AsType[*queue.PermanentError](err)
+		require.False(t, permanent)
+		require.Equal(t, 1, asked)
+	})
+}
+
+// A line that the server quotes may say that it is a verdict, and have quotation
+// marks in it: neither changes what becomes of the others nor what is shown.
+func TestQuotedLines(t *testing.T) {
+	t.Parallel()
+	s := newStandIn(t)
+	s.answer = func(lines []string) (int, string, string) { // as version 2, which takes nothing then
+		for _, line := range lines {
+			if strings.Contains(line, "O'Hara") {
+				return 400, "invalid: unable to parse '" + line + "': bad timestamp", ""
+			}
+		}
+		return 0, "", ""
+	}
+	events := batch(3)
+	events[1].Add(slog.String("text", `O'Hara "x": partial write: points beyond retention policy dropped=3`), slog.String("iban", "DE44"))
+	sink := s.sink(t)
+	var said strings.Builder
+	m, err := monitor.New(monitor.WithLogger(slog.New(slog.NewTextHandler(&said, nil))))
+	require.NoError(t, err)
+	require.NoError(t, sink.Watch(m))
+	require.NoError(t, sink.Write(t.Context(), events))
+	require.Len(t, s.lines, 2)
+	require.Contains(t, said.String(), `msg="the store refused points" store=influx points=1 of=3 error="influx: the server answered 400 invalid: unable to parse a line: bad timestamp"`)
+	require.EqualError(t, sink.Write(t.Context(), events[1:2]), "influx: the server answered 400 invalid: unable to parse a line: bad timestamp")
+}
+
+// What a partial write says was dropped, by the words of each version, is what is
+// counted; and nothing of a line is shown.
+func TestPartialWrite(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]struct {
+		rejected int
+		shown    string
+	}{
+		`partial write: points beyond retention policy dropped=2`:                                                                             {2, ""},
+		`partial write: dropped 3 points outside retention policy of duration 1h0m0s`:                                                         {3, ""},
+		`partial write: field type conflict: input field "odd" on measurement "query" is type float, already exists as type string dropped=1`: {1, ""},
+		`failure writing points to database: partial write: points beyond retention policy dropped=4`:                                         {4, ""},
+		`points beyond retention policy`:                           {1, ""},
+		`partial write: points beyond retention policy dropped=99`: {5, ""},
+		"partial write: unable to parse 'q x=\"O'Hara dropped=5\" 1': invalid number\nunable to parse 'q y=\"unable to parse 'z' DE44\" 2': bad timestamp dropped=0": {2, "partial write: unable to parse a line: bad timestamp dropped=0"},
+		`partial write: unable to parse 'q x="O'Hara",iban="DE44`:             {1, "partial write: unable to parse a line"},
+		`partial write: unable to parse 'q x="dropped=4 DE44`:                 {1, "partial write: unable to parse a line"},
+		`unable to parse 'q x="partial write"': DE44 is not known`:            {0, ""},
+		`cannot parse "q,failed=false x=\"partial write\"": cannot find DE44`: {0, ""},
+		`can't parse "DE44 partial write"`:                                    {0, ""},
+	} {
+		t.Run(message, func(t *testing.T) {
+			t.Parallel()
+			s := newStandIn(t)
+			said := false
+			s.answer = func(lines []string) (int, string, string) {
+				if !said {
+					said = true
+					return 400, "invalid: " + message, ""
+				}
+				return 0, "", ""
+			}
+			sink := s.sink(t)
+			m := monitortest.New(t)
+			require.NoError(t, sink.Watch(m))
+			err := sink.Write(t.Context(), batch(5))
+			got := monitortest.Exposition(t, m, "monitor_store_records_total")
+			require.Contains(t, got, fmt.Sprintf(`{result="rejected",store="influx"} %d`, want.rejected))
+			require.Contains(t, got, fmt.Sprintf(`{result="taken",store="influx"} %d`, 5-want.rejected))
+			if want.rejected == 0 {
+				require.Len(t, s.lines, 5, "that was no verdict: it was sent again, in halves")
+			} else {
+				require.Empty(t, s.lines)
+			}
+			require.Equal(t, want.rejected == 5, err != nil)
+
+			said = false
+			err = s.sink(t).Write(t.Context(), batch(1))
+			require.Error(t, err)
+			require.NotContains(t, err.Error(), "DE44")
+			require.Contains(t, err.Error(), cmp.Or(want.shown, message[:12]))
+			if want.shown != "" {
+				require.NotContains(t, err.Error(), "O'Hara")
+			} else if want.rejected > 0 {
+				require.Contains(t, err.Error(), message)
+			}
+		})
+	}
 }
 
 func TestSetupOfVersion2(t *testing.T) {

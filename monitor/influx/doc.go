@@ -45,11 +45,15 @@
 //	429, 503 with Retry-After    all wait as long as it asks for, 5 min at most
 //	a partial write              the points it names are rejected, the others taken
 //	413, 400, 422 for all        sent again in halves, until those that are to
-//	                             blame are found (64 requests), which are rejected
-//	no answer of an InfluxDB     as down: anything but 204 that says it worked
+//	                             blame are alone, which are rejected: 64 requests,
+//	                             and so on 0.2 s later
+//	no answer of an InfluxDB     as down: anything but 204 that says it worked, a
+//	                             page of a proxy's
 //	down for longer than there   in memory the oldest of 16,384 held events, on
 //	is room for                  disk the oldest files, and what comes while the
 //	                             queue is full (4,096) go
+//
+// A request has at most 5 MiB before compression, or one point.
 //
 // With [WithSpill] what waits is on disk, survives a restart and counts as
 // delivered to the monitor. Queue and disk are emptied by themselves, in the

@@ -76,6 +76,26 @@ func TestPoint(t *testing.T) {
 	}, fieldsOf(got))
 }
 
+// A point is bounded in its attributes, their names, their texts and their groups.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	e := batch(1)[0]
+	deep := slog.Int("deep", 1)
+	for range 20 {
+		deep = slog.Group("g", deep)
+	}
+	e.Add(slog.String("text", strings.Repeat("é", 20<<10)), slog.Int(strings.Repeat("k", 257), 1), slog.Int(strings.Repeat("k", 256), 1), deep)
+	for i := range 200 {
+		e.Add(slog.Int(fmt.Sprint("a", i), i))
+	}
+	got := fieldsOf(points(t, []monitor.Event{e})[0])
+	require.Len(t, got, 2+128, "duration_seconds and slow have their place")
+	require.Equal(t, strings.Repeat("é", 16<<10), got["text"])
+	require.Contains(t, got, strings.Repeat("k", 256))
+	require.NotContains(t, got, strings.Repeat("k", 257))
+	require.Contains(t, got, strings.Repeat("g.", 8)+"g")
+}
+
 // A tag has as many values as it may; the rest is counted and kept as text.
 func TestTagLimit(t *testing.T) {
 	t.Parallel()
@@ -134,7 +154,9 @@ func TestTimes(t *testing.T) {
 	s := newStandIn(t)
 	sink := s.sink(t)
 	bad := monitor.Event{Time: time.Date(1500, 1, 1, 0, 0, 0, 0, time.UTC), Kind: monitor.KindMark}
-	require.NoError(t, sink.Write(t.Context(), append(batch(1), bad)))
+	late := bad
+	late.Time = time.Date(2263, 1, 1, 0, 0, 0, 0, time.UTC)
+	require.NoError(t, sink.Write(t.Context(), append(batch(1), bad, late)))
 	require.Len(t, s.lines, 1)
 	require.Error(t, sink.Write(t.Context(), []monitor.Event{bad}))
 	require.NoError(t, sink.Write(t.Context(), nil))

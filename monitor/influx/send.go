@@ -19,9 +19,12 @@ import (
 )
 
 const (
-	// mostRequests is after how many requests a write that looks for the points
-	// which spoil it halves no more: enough to find five among 500.
+	// mostRequests bounds those with which one write looks for the points that
+	// spoil it: enough to find three among 500. The next one goes on.
 	mostRequests = 64
+	// mostBytes bounds a request before compression, a fifth of what InfluxDB 1.8
+	// takes by default; a larger point goes alone.
+	mostBytes = 5 << 20
 	// mostAnswer bounds what is read of an answer, and mostReason what is shown.
 	mostAnswer = 64 << 10
 	mostReason = 200
@@ -30,34 +33,44 @@ const (
 // send implements outbox.Send.
 func (s *Sink) send(ctx context.Context, items []outbox.Item) error {
 	w := write{Sink: s, left: mostRequests}
-	pending := outbox.Pending(items)
-	if err := w.send(ctx, pending); err != nil {
-		return err
-	}
-	if w.refused > 0 && w.refused == len(items) {
+	err := w.send(ctx, outbox.Pending(items))
+	if err == nil && w.refused > 0 && w.refused == len(items) {
 		return monitor.Permanent(w.reason)
 	}
 	if w.refused > 0 {
 		s.log(slog.LevelWarn, "the store refused points", "store", s.config.name, "points", w.refused, "of", len(items), "error", w.reason)
 	}
-	return nil
+	return err
 }
 
 // write is the state of one send.
 type write struct {
 	*Sink
-	left    int // requests
+	left    int // requests that look for what spoils another
 	refused int // points
 	reason  error
 }
 
-// send sends the items in one request, or in halves if they are refused as a
-// whole, until those that are to blame are alone or the requests are used up.
+// send sends the items in requests of a bounded size, in order.
 func (w *write) send(ctx context.Context, items []*outbox.Item) error {
-	if len(items) == 0 {
-		return nil
+	for len(items) > 0 {
+		n, size := 0, 0
+		for n < len(items) && (n == 0 || size+len(items[n].Data) < mostBytes) {
+			size += len(items[n].Data) + 1
+			n++
+		}
+		if err := w.part(ctx, items[:n]); err != nil {
+			return err
+		}
+		items = items[n:]
 	}
-	w.left--
+	return nil
+}
+
+// part sends the items in one request, or in halves if they are refused as a
+// whole, until those that are to blame are alone. When the requests for that are
+// used up, the items that are left stay for the next send.
+func (w *write) part(ctx context.Context, items []*outbox.Item) error {
 	err := w.writes.WriteRecord(ctx, join(items))
 	answer := asAnswer(err)
 	switch {
@@ -67,26 +80,30 @@ func (w *write) send(ctx context.Context, items []*outbox.Item) error {
 		return nil
 	case answer.StatusCode == http.StatusRequestEntityTooLarge:
 		w.count(outbox.TooLarge)
-	case answer.StatusCode == http.StatusBadRequest, answer.StatusCode == http.StatusUnprocessableEntity:
+	case (answer.StatusCode == http.StatusBadRequest || answer.StatusCode == http.StatusUnprocessableEntity) && !outbox.Page(answer.Header):
 		w.count(outbox.Refused)
-		w.reason = refusal(answer)
 		if dropped, ok := partial(answer.Message, len(items)); ok {
+			w.reason = refusal(answer)
 			w.done(items, dropped)
 			return nil
 		}
 	default:
 		return w.failed(ctx, answer, err)
 	}
-	w.reason = refusal(answer)
-	if len(items) == 1 || w.left < 2 {
-		w.done(items, len(items))
+	switch {
+	case len(items) == 1:
+		w.reason = refusal(answer)
+		w.done(items, 1)
 		return nil
+	case w.left < 2:
+		return outbox.Progress(refusal(answer))
 	}
+	w.left -= 2
 	half := len(items) / 2
-	if err := w.send(ctx, items[:half]); err != nil {
+	if err := w.part(ctx, items[:half]); err != nil {
 		return err
 	}
-	return w.send(ctx, items[half:])
+	return w.part(ctx, items[half:])
 }
 
 // count counts one request.
@@ -141,18 +158,34 @@ func (e *AnswerError) Error() string {
 	return fmt.Sprintf("influx: the server answered %d %s: %s", e.Status, e.Code, e.Reason)
 }
 
-// refusal is the answer as an error that can be shown: lines that the server quotes
-// may hold what is not for logs.
+// refusal is the answer as an error that can be shown.
 func refusal(a *influxhttp.Error) *AnswerError {
 	code := a.Code
 	if strings.HasPrefix(code, strconv.Itoa(a.StatusCode)) { // the client makes up one of the status
 		code = http.StatusText(a.StatusCode)
 	}
-	return &AnswerError{Status: a.StatusCode, Code: shorten(code), Reason: shorten(quotedLine.ReplaceAllString(a.Message, "a line"))}
+	return &AnswerError{Status: a.StatusCode, Code: shorten(code), Reason: shorten(discreet(a.Message))}
 }
 
-// quotedLine is how InfluxDB, and VictoriaMetrics, quote what they cannot parse.
-var quotedLine = regexp.MustCompile(`(?s)'[^']*(?:'|$)|"[^"]* [^"]*(?:"|$)`)
+// own returns the part of a server's message that quotes no line: up to the first
+// quotation mark that is neither an apostrophe nor around a name.
+func own(message string) string { return unquoted.FindString(message) }
+
+var unquoted = regexp.MustCompile(`^(?:[a-z]'[a-z]|[^"']|"[^"' ,=]*")*`)
+
+// discreet is a message without the lines in it, which may hold what is not for
+// logs. They may have quotation marks in them and be cut off, so that of what is
+// behind the first one only the server's own words are kept.
+func discreet(message string) string {
+	shown := own(message)
+	if len(shown) == len(message) {
+		return message
+	}
+	return shown + "a line" + why.FindString(message)
+}
+
+// why is what InfluxDB says of a line behind it.
+var why = regexp.MustCompile(`(?:: (?:bad timestamp|time outside range|invalid [a-z]+(?: [a-z]+)?|missing [a-z]+(?: [a-z]+)?|duplicate tags|unbalanced quotes))?(?: dropped=\d+)?$`)
 
 func shorten(s string) string {
 	s = strings.Map(func(r rune) rune {
@@ -167,19 +200,33 @@ func shorten(s string) string {
 	return s
 }
 
-var droppedCount = regexp.MustCompile(`dropped=(\d+)`)
+// droppedCount is at the end of a message, or among the server's own words.
+var (
+	droppedCount  = regexp.MustCompile(` dropped=(\d+)$`)
+	droppedPoints = regexp.MustCompile(`\bdropped (\d+) points`)
+)
 
 // partial reports how many points the server dropped of a request whose others
-// it has written.
+// it has written. A line that it quotes may say anything.
 func partial(message string, points int) (dropped int, ok bool) {
-	if !strings.Contains(message, "partial write") && !strings.Contains(message, "points beyond retention policy") {
+	words := own(message)
+	if !strings.Contains(words, "partial write") && !strings.Contains(words, "points beyond retention policy") {
 		return 0, false
 	}
-	if m := droppedCount.FindStringSubmatch(message); m != nil {
+	m := droppedPoints.FindStringSubmatch(words)
+	if m == nil {
+		m = droppedCount.FindStringSubmatch(message)
+	}
+	if m != nil {
 		dropped, _ = strconv.Atoi(m[1])
 	}
-	dropped = max(dropped, strings.Count(message, "unable to parse"), 1)
-	return min(dropped, points), true
+	lines := 0 // each of those that were not understood has one of the message
+	for line := range strings.Lines(message) {
+		if strings.Contains(own(line), "unable to parse") {
+			lines++
+		}
+	}
+	return min(max(dropped, lines, 1), points), true
 }
 
 func join(items []*outbox.Item) string {

@@ -17,11 +17,13 @@ import (
 type Elector struct {
 	m       *monitor.Monitor
 	store   Store
+	name    string // the store's
 	ttl     time.Duration
 	holder  string
 	leads   []func(context.Context) error
 	metrics *metrics
 	current atomic.Pointer[term] // nil while another one leads
+	state   state                // guarded by its table's mu
 }
 
 // term is a leadership of this process.
@@ -40,8 +42,9 @@ const (
 	failed   = "failed"
 )
 
-// New returns an elector that competes for the store's lease while it runs. The
-// error wraps [monitor.ErrInvalidOption] for each thing that is wrong.
+// New returns an elector that competes for the store's lease while it runs. A
+// registry has one for each lease; when that has ended another one may take its
+// place. The error wraps [monitor.ErrInvalidOption] for each thing that is wrong.
 func New(m *monitor.Monitor, store Store, opts ...Option) (*Elector, error) {
 	c, err := newConfig(opts)
 	errs := []error{err}
@@ -55,6 +58,12 @@ func New(m *monitor.Monitor, store Store, opts ...Option) (*Elector, error) {
 		return nil, err
 	}
 	e := &Elector{m: m, store: store, ttl: c.ttl, holder: c.holder, leads: c.leads}
+	if err := e.ask(func() error { e.name = store.Name(); return nil }); err != nil {
+		return nil, fmt.Errorf("lease: %w", err)
+	}
+	if e.name == "" || len(e.name) > maxName || !storable(e.name) {
+		return nil, fmt.Errorf("lease: %w: store = %q: want a name of 1 to %d bytes, UTF-8 without NUL", monitor.ErrInvalidOption, e.name, maxName)
+	}
 	if err := show(m, e); err != nil {
 		return nil, fmt.Errorf("lease: %w", err)
 	}
@@ -62,7 +71,7 @@ func New(m *monitor.Monitor, store Store, opts ...Option) (*Elector, error) {
 }
 
 // String names it in the errors of Run.
-func (e *Elector) String() string { return "lease " + e.store.Name() }
+func (e *Elector) String() string { return "lease " + e.name }
 
 // Holder returns what this replica is called in the store.
 func (e *Elector) Holder() string { return e.holder }
@@ -85,7 +94,7 @@ func (e *Elector) Context(ctx context.Context) (context.Context, bool) {
 	if !ok {
 		return ctx, false
 	}
-	return NewContext(ctx, Term{Lease: e.store.Name(), Epoch: epoch}), true
+	return NewContext(ctx, Term{Lease: e.name, Epoch: epoch}), true
 }
 
 // Check asks the store whether the lease is held in that epoch, unless it is
@@ -93,31 +102,54 @@ func (e *Elector) Context(ctx context.Context) (context.Context, bool) {
 // [ErrLost]. It is for effects that cannot check the epoch themselves; those who
 // are frozen between the two are not stopped.
 func (e *Elector) Check(ctx context.Context, epoch uint64) error {
-	if now, ok := e.Leader(); !ok || now != epoch {
-		return fmt.Errorf("lease: check %s, epoch %d: %w", e.store.Name(), epoch, ErrLost)
+	err := ErrLost
+	if now, ok := e.Leader(); ok && now == epoch {
+		err = e.ask(func() error { return e.store.Check(ctx, epoch) })
 	}
-	if err := e.store.Check(ctx, epoch); err != nil {
-		return fmt.Errorf("lease: check %s, epoch %d: %w", e.store.Name(), epoch, err)
+	if err != nil {
+		return fmt.Errorf("lease: check %s, epoch %d: %w", e.name, epoch, err)
 	}
 	return nil
 }
 
+// ask calls the host's store.
+func (e *Elector) ask(f func() error) (err error) {
+	defer e.m.Guard("lease.Store", &err)
+	return f()
+}
+
 // Run competes until ctx is done, then ends the term and releases the lease. A
-// store that fails is tried again.
+// store that fails is tried again. It is an error to run it twice at a time, or
+// when another elector of the lease was made since it ended.
 func (e *Elector) Run(ctx context.Context) error {
 	if e.m.Off() {
 		<-ctx.Done()
 		return ctx.Err()
 	}
+	if err := e.metrics.table.begin(e); err != nil {
+		return fmt.Errorf("lease: run %s: %w", e.name, err)
+	}
+	defer e.metrics.table.end(e)
+	unknown := false // whether this one has the lease, and in which epoch
+	defer func() {
+		if unknown {
+			e.giveUp(ctx)
+		}
+	}()
 	for {
 		began := time.Now()
 		epoch, err := e.acquire(ctx)
+		unknown = false
 		switch {
 		case err == nil:
-			e.lead(ctx, epoch, began)
-		case !errors.Is(err, ErrHeld) && ctx.Err() == nil:
-			e.metrics.failed("acquire")
-			e.m.Logger().Warn("lease: not acquired", "lease", e.store.Name(), "error", err)
+			unknown = e.lead(ctx, epoch, began) == expired
+		case errors.Is(err, ErrHeld):
+		default:
+			unknown = true
+			if ctx.Err() == nil {
+				e.metrics.failed("acquire")
+				e.m.Logger().Warn("lease: not acquired", "lease", e.name, "error", err)
+			}
 		}
 		// A third of the lease, and up to a tenth of that earlier or later: replicas
 		// that started together should not ask together.
@@ -129,10 +161,13 @@ func (e *Elector) Run(ctx context.Context) error {
 }
 
 // acquire asks for the lease, and bounds that.
-func (e *Elector) acquire(ctx context.Context) (uint64, error) {
+func (e *Elector) acquire(ctx context.Context) (epoch uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, e.ttl/3)
 	defer cancel()
-	epoch, err := e.store.Acquire(ctx, e.holder, e.ttl)
+	err = e.ask(func() (err error) {
+		epoch, err = e.store.Acquire(ctx, e.holder, e.ttl)
+		return err
+	})
 	if err == nil && (epoch == 0 || epoch > MaxEpoch) {
 		return 0, fmt.Errorf("the store gave epoch %d", epoch)
 	}
@@ -144,8 +179,9 @@ func (e *Elector) acquire(ctx context.Context) (uint64, error) {
 func (e *Elector) sure(began time.Time) time.Time { return began.Add(e.ttl - e.ttl/10) }
 
 // lead is a term, from its beginning until everything that works in it has ended.
-func (e *Elector) lead(ctx context.Context, epoch uint64, began time.Time) {
-	t := &term{Term: Term{Lease: e.store.Name(), Epoch: epoch}}
+// It returns why the term did.
+func (e *Elector) lead(ctx context.Context, epoch uint64, began time.Time) (why string) {
+	t := &term{Term: Term{Lease: e.name, Epoch: epoch}}
 	until := e.sure(began)
 	t.until.Store(&until)
 	working, end := context.WithCancelCause(NewContext(ctx, t.Term))
@@ -166,7 +202,7 @@ func (e *Elector) lead(ctx context.Context, epoch uint64, began time.Time) {
 			}
 		})
 	}
-	why := e.keep(ctx, t, expiry, gaveUp)
+	why = e.keep(ctx, t, expiry, gaveUp)
 	e.current.Store(nil)
 	if why == released {
 		end(context.Canceled)
@@ -179,6 +215,7 @@ func (e *Elector) lead(ctx context.Context, epoch uint64, began time.Time) {
 	if why == released || why == failed {
 		e.release(ctx, epoch)
 	}
+	return why
 }
 
 // work calls the host's f.
@@ -206,7 +243,7 @@ func (e *Elector) keep(ctx context.Context, t *term, expiry *time.Timer, gaveUp 
 			return expired // this process was stopped
 		}
 		asking, cancel := context.WithTimeout(ctx, min(e.ttl/3, left))
-		err := e.store.Renew(asking, e.holder, t.Epoch, e.ttl)
+		err := e.ask(func() error { return e.store.Renew(asking, e.holder, t.Epoch, e.ttl) })
 		cancel()
 		until := e.sure(began)
 		switch {
@@ -229,13 +266,33 @@ func (e *Elector) keep(ctx context.Context, t *term, expiry *time.Timer, gaveUp 
 	}
 }
 
+// shortly bounds what is done when the elector has ended.
+func (e *Elector) shortly(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), min(e.ttl/3, 3*time.Second))
+}
+
 // release gives the lease back, so that another one need not wait.
 func (e *Elector) release(ctx context.Context, epoch uint64) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(e.ttl/3, 3*time.Second))
+	ctx, cancel := e.shortly(ctx)
 	defer cancel()
-	if err := e.store.Release(ctx, e.holder, epoch); err != nil {
+	if err := e.ask(func() error { return e.store.Release(ctx, e.holder, epoch) }); err != nil {
 		e.metrics.failed("release")
-		e.m.Logger().Warn("lease: not released, it will expire", "lease", e.store.Name(), "epoch", epoch, "error", err)
+		e.m.Logger().Warn("lease: not released, it will expire", "lease", e.name, "epoch", epoch, "error", err)
+	}
+}
+
+// giveUp gives the lease back if this one has it without knowing: the store did
+// not say so, or too late. To ask again tells the epoch.
+func (e *Elector) giveUp(ctx context.Context) {
+	asking, cancel := e.shortly(ctx)
+	defer cancel()
+	epoch, err := e.acquire(asking)
+	switch {
+	case err == nil:
+		e.release(ctx, epoch)
+	case !errors.Is(err, ErrHeld):
+		e.metrics.failed("release")
+		e.m.Logger().Warn("lease: not released, if it was acquired it will expire", "lease", e.name, "error", err)
 	}
 }
 

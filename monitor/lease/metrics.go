@@ -3,6 +3,7 @@ package lease
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/chronoretrace/chronomon/internal/catalog"
@@ -12,8 +13,8 @@ import (
 
 // metrics are one elector's; nil if the monitor is off, when it does not run.
 type metrics struct {
-	lease         string
-	terms, errors *instrument.Group
+	table *table
+	lease string
 
 	mu    sync.Mutex
 	epoch uint64 // guarded by mu; of the last term
@@ -24,8 +25,17 @@ type table struct {
 	terms, errors *instrument.Group
 
 	mu       sync.Mutex
-	electors []*Elector // guarded by mu
+	electors []*Elector // guarded by mu; what has been read of it does not change
 }
+
+// state is how far an elector has come.
+type state uint8
+
+const (
+	made state = iota
+	running
+	ended
+)
 
 // show gives an elector its metrics and adds it to the registry's.
 func show(m *monitor.Monitor, e *Elector) error {
@@ -39,15 +49,35 @@ func show(m *monitor.Monitor, e *Elector) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, other := range t.electors {
-		if other.store.Name() == e.store.Name() {
-			return fmt.Errorf("%w: store: want a lease that no other elector on this registry competes for, not %q",
-				monitor.ErrInvalidOption, e.store.Name())
-		}
+	others := slices.DeleteFunc(slices.Clone(t.electors), func(other *Elector) bool { return other.name == e.name && other.state == ended })
+	if slices.ContainsFunc(others, func(other *Elector) bool { return other.name == e.name }) {
+		return fmt.Errorf("%w: store: want a lease that no other elector on this registry competes for, not %q",
+			monitor.ErrInvalidOption, e.name)
 	}
-	e.metrics = &metrics{lease: e.store.Name(), terms: t.terms, errors: t.errors}
-	t.electors = append(t.electors, e)
+	e.metrics = &metrics{table: t, lease: e.name}
+	t.electors = append(others, e)
 	return nil
+}
+
+// begin notes that an elector runs.
+func (t *table) begin(e *Elector) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case e.state == running:
+		return errors.New("it runs already")
+	case !slices.Contains(t.electors, e):
+		return errors.New("another elector has taken its place")
+	}
+	e.state = running
+	return nil
+}
+
+// end notes that an elector does not run any more.
+func (t *table) end(e *Elector) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e.state = ended
 }
 
 func newTable(set *instrument.Set) (*table, error) {
@@ -68,15 +98,15 @@ func newTable(set *instrument.Set) (*table, error) {
 
 func (t *table) show(set *instrument.Set, metric catalog.Metric, value func(*Elector) float64) error {
 	return set.Func(metric, func(labels instrument.LabelMaker) instrument.Func {
-		var names sync.Map // *Elector → *instrument.Labels
+		var names sync.Map // of leases → *instrument.Labels
 		return func(yield instrument.Yield) {
 			t.mu.Lock()
 			electors := t.electors
 			t.mu.Unlock()
 			for _, e := range electors {
-				name, known := names.Load(e)
+				name, known := names.Load(e.name)
 				if !known {
-					name, _ = names.LoadOrStore(e, labels(e.store.Name()))
+					name, _ = names.LoadOrStore(e.name, labels(e.name))
 				}
 				yield(name.(*instrument.Labels), value(e))
 			}
@@ -96,8 +126,8 @@ func (m *metrics) begins(epoch uint64) {
 	m.epoch = epoch
 }
 
-func (m *metrics) ends(why string) { m.terms.Cell(m.lease, why).Add(&instrument.Home{}, 0, 1) }
+func (m *metrics) ends(why string) { m.table.terms.Cell(m.lease, why).Add(&instrument.Home{}, 0, 1) }
 
 func (m *metrics) failed(operation string) {
-	m.errors.Cell(m.lease, operation).Add(&instrument.Home{}, 0, 1)
+	m.table.errors.Cell(m.lease, operation).Add(&instrument.Home{}, 0, 1)
 }

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/chronoretrace/chronomon/monitor"
 )
@@ -24,11 +27,14 @@ type config struct {
 	leads  []func(context.Context) error
 }
 
-const maxHolder = 100
+const maxName, maxHolder = 100, 100
+
+// storable reports whether all stores can keep s.
+func storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 func newConfig(opts []Option) (*config, error) {
 	c := &config{ttl: 15 * time.Second}
-	if host, err := os.Hostname(); err == nil && len(host) <= maxHolder {
+	if host, err := os.Hostname(); err == nil && len(host) <= maxHolder && storable(host) {
 		c.holder = host
 	}
 	for _, o := range opts {
@@ -52,6 +58,9 @@ func (c *config) validate() (errs []error) {
 	if len(c.holder) > maxHolder {
 		bad("WithHolder", fmt.Sprintf("%d bytes", len(c.holder)), fmt.Sprintf("%d bytes at most", maxHolder))
 	}
+	if !storable(c.holder) {
+		bad("WithHolder", strconv.Quote(c.holder), "UTF-8 without NUL")
+	}
 	for _, f := range c.leads {
 		if f == nil {
 			bad("WithLead", nil, "a function")
@@ -65,8 +74,8 @@ func (c *config) validate() (errs []error) {
 // store, and of a process that was stopped for a moment. Default: 15 s.
 func WithTTL(d time.Duration) Option { return optionFunc(func(c *config) { c.ttl = d }) }
 
-// WithHolder names this replica, for those who look into the store; a random
-// suffix is added. Default: the host's name.
+// WithHolder names this replica, for those who look into the store: at most 100
+// bytes, UTF-8 without NUL. A random suffix is added. Default: the host's name.
 func WithHolder(name string) Option { return optionFunc(func(c *config) { c.holder = name }) }
 
 // WithLead has f called at the beginning of each term, in a goroutine that Run

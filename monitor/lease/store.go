@@ -16,15 +16,16 @@ var (
 
 // Store keeps one lease for all replicas. Time is the store's own clock's. Its
 // methods are called by one goroutine of each replica, Check by any; each call
-// has a deadline, and what it did when it returns another error is unknown.
-// leasetest.TestStore tests implementations.
+// has a deadline, and what it did when it returns another error, or panics, is
+// unknown. leasetest.TestStore and leasetest.TestLoss test implementations.
 type Store interface {
-	// Name returns the lease's name: 1 to 100 bytes. It is a label of metrics.
+	// Name returns the lease's name, always the same: 1 to 100 bytes, UTF-8 without
+	// NUL, as holders are. It is a label of metrics.
 	Name() string
 	// Acquire makes the holder the one that has the lease for ttl, if nobody has
 	// it or the holder itself, and returns the epoch of the new term: 1 or more,
-	// at most [MaxEpoch], and greater than all before, those of expired and
-	// released terms too. Else it returns an error that wraps [ErrHeld].
+	// at most [MaxEpoch], and greater than all before: those of expired and released
+	// terms too, and those of which the store has lost its data since. Else it returns an error that wraps [ErrHeld].
 	Acquire(ctx context.Context, holder string, ttl time.Duration) (epoch uint64, err error)
 	// Renew makes the term last for ttl from now. It returns an error that wraps
 	// [ErrLost] if it is over.

@@ -22,13 +22,11 @@ type Alert struct {
 	CreatedAt        time.Time       // set when read
 }
 
-// chunk is how many rows one statement writes.
-const chunk = 1000
-
 // SaveAlerts adds alerts to the history, or brings those up to date that have
 // the same ID and StartedAt. One that was resolved stays so, and actions that
 // were taken stay. ID, Name, Severity, Status and StartedAt are required; they
-// may have 100, 200, 20 and 20 characters.
+// may have 100, 200, 20 and 20 characters, and ID is UTF-8 without NUL. If the
+// error wraps [ErrInvalid], all but those that it is about are saved.
 func (s *Store) SaveAlerts(ctx context.Context, alerts ...Alert) error {
 	type row struct {
 		ID         string          `json:"alert_id"`
@@ -41,10 +39,10 @@ func (s *Store) SaveAlerts(ctx context.Context, alerts ...Alert) error {
 		Services   []string        `json:"affected_services"`
 		Actions    json.RawMessage `json:"recovery_actions,omitempty"`
 	}
-	var c checker
-	rows := newBatch[row](len(alerts))
-	for _, a := range alerts {
-		c.text("alert_id", a.ID, 100)
+	rows := newBatch("alert_history", "save alerts", "alerts", len(alerts))
+	for i, a := range alerts {
+		var c checker
+		c.key("alert_id", a.ID, 100)
 		c.text("alert_name", a.Name, 200)
 		c.text("severity", a.Severity, 20)
 		c.text("status", a.Status, 20)
@@ -59,12 +57,9 @@ func (s *Store) SaveAlerts(ctx context.Context, alerts ...Alert) error {
 		if a.RecoveryActions != nil {
 			c.json("recovery_actions", a.RecoveryActions)
 		}
-		rows.put(a.ID+"\x00"+orZero(r.StartedAt), r)
+		rows.put(i, a.ID+"\x00"+orZero(r.StartedAt), r, c)
 	}
-	if err := c.err(); err != nil {
-		return failed("save alerts", err)
-	}
-	return rows.write(ctx, s, "alert_history", "save alerts", `
+	return rows.write(ctx, s, `
 WITH {term}, r AS (
 	SELECT * FROM jsonb_to_recordset($3::text::jsonb) AS x (
 		alert_id text, alert_name text, severity text, status text, started_at timestamp, resolved_at timestamp,
@@ -113,21 +108,22 @@ func (p Page) args() []any {
 	if limit <= 0 {
 		limit = 100
 	}
-	from, to := stamp(p.From), stamp(p.To)
-	if from == nil {
-		from = new("-infinity")
-	}
-	if to == nil {
-		to = new("infinity")
-	}
 	before := p.Before
 	if before <= 0 {
 		before = math.MaxInt32
 	}
-	return []any{*from, *to, before, min(limit, 10_000)}
+	from, to := "-infinity", "infinity"
+	if !p.From.IsZero() {
+		from = instant(p.From)
+	}
+	if !p.To.IsZero() {
+		to = instant(p.To)
+	}
+	return []any{from, to, before, min(limit, 10_000)}
 }
 
-// AlertQuery says which alerts are wanted; empty fields do not matter.
+// AlertQuery says which alerts are wanted; empty fields do not matter. Texts are
+// UTF-8 without NUL, here and in all queries: the error wraps [ErrInvalid].
 type AlertQuery struct {
 	Page
 	ID, Name, Severity, Status string
@@ -136,7 +132,12 @@ type AlertQuery struct {
 
 // Alerts returns alerts by when they started.
 func (s *Store) Alerts(ctx context.Context, q AlertQuery) ([]Alert, error) {
-	return collect(ctx, s, "read alerts", `
+	var c checker
+	c.utf8("alert_id", q.ID)
+	c.utf8("alert_name", q.Name)
+	c.utf8("severity", q.Severity)
+	c.utf8("status", q.Status)
+	return collect(ctx, s, "read alerts", c, `
 SELECT id, alert_id, alert_name, severity, status, started_at, resolved_at, affected_services, recovery_actions::text, created_at
 FROM {schema}.alert_history
 WHERE started_at >= $1::text::timestamp AND started_at < $2::text::timestamp

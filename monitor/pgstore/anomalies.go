@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,7 +15,7 @@ import (
 type Anomaly struct {
 	Row              int32 // id; set when read
 	Metric, Method   string
-	Series           string // which series of the metric; kept in the context
+	Series           string // which series of the metric; kept as "series" in the context
 	Score, Threshold float64
 	DetectedAt       time.Time
 	Context          map[string]any // what becomes JSON
@@ -27,7 +28,9 @@ const seriesKey = "series"
 
 // SaveAnomalies adds what was detected. What is there already, by Metric, Series,
 // Method and DetectedAt, stays as it is, with what somebody said of it. Metric
-// and Method may have 100 and 50 characters.
+// and Method may have 100 and 50 characters; they and Series are UTF-8 without
+// NUL. "series" of the Context is the Series, and must not be another one. If the
+// error wraps [ErrInvalid], all but those that it is about are saved.
 func (s *Store) SaveAnomalies(ctx context.Context, anomalies ...Anomaly) error {
 	type row struct {
 		Metric     string         `json:"metric_name"`
@@ -37,15 +40,21 @@ func (s *Store) SaveAnomalies(ctx context.Context, anomalies ...Anomaly) error {
 		DetectedAt *string        `json:"detected_at"`
 		Context    map[string]any `json:"context_data"`
 	}
-	var c checker
-	rows := newBatch[row](len(anomalies))
-	for _, a := range anomalies {
-		c.text("metric_name", a.Metric, 100)
-		c.text("detection_method", a.Method, 50)
+	rows := newBatch("anomaly_detections", "save anomalies", "anomalies", len(anomalies))
+	for i, a := range anomalies {
+		var c checker
+		c.key("metric_name", a.Metric, 100)
+		c.key("detection_method", a.Method, 50)
 		c.time("detected_at", a.DetectedAt)
 		c.that(finite(a.Score), "anomaly_score", "a finite number")
 		c.that(finite(a.Threshold), "threshold", "a finite number")
 		r := row{a.Metric, a.Method, a.Score, a.Threshold, stamp(a.DetectedAt), a.Context}
+		if inContext, ok := a.Context[seriesKey]; ok {
+			series, ok := inContext.(string)
+			c.that(ok && (a.Series == "" || a.Series == series), "context_data", "the series, or none, as "+strconv.Quote(seriesKey))
+			a.Series = series
+		}
+		c.utf8(seriesKey, a.Series)
 		if a.Series != "" {
 			r.Context = maps.Clone(a.Context)
 			if r.Context == nil {
@@ -53,12 +62,9 @@ func (s *Store) SaveAnomalies(ctx context.Context, anomalies ...Anomaly) error {
 			}
 			r.Context[seriesKey] = a.Series
 		}
-		rows.put(a.Metric+"\x00"+a.Method+"\x00"+orZero(r.DetectedAt)+"\x00"+a.Series, r)
+		rows.put(i, a.Metric+"\x00"+a.Method+"\x00"+orZero(r.DetectedAt)+"\x00"+a.Series, r, c)
 	}
-	if err := c.err(); err != nil {
-		return failed("save anomalies", err)
-	}
-	return rows.write(ctx, s, "anomaly_detections", "save anomalies", `
+	return rows.write(ctx, s, `
 WITH {term}, r AS (
 	SELECT * FROM jsonb_to_recordset($3::text::jsonb) AS x (
 		metric_name text, detection_method text, anomaly_score float, threshold float, detected_at timestamp, context_data jsonb)
@@ -102,7 +108,10 @@ type AnomalyQuery struct {
 
 // Anomalies returns anomalies by when they were detected.
 func (s *Store) Anomalies(ctx context.Context, q AnomalyQuery) ([]Anomaly, error) {
-	return collect(ctx, s, "read anomalies", `
+	var c checker
+	c.utf8("metric_name", q.Metric)
+	c.utf8("detection_method", q.Method)
+	return collect(ctx, s, "read anomalies", c, `
 SELECT id, metric_name, detection_method, anomaly_score, threshold, detected_at, context_data::text, coalesce(is_confirmed, false), created_at
 FROM {schema}.anomaly_detections
 WHERE detected_at >= $1::text::timestamp AND detected_at < $2::text::timestamp

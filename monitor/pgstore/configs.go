@@ -30,18 +30,19 @@ const AnyVersion = -1
 // Author, and returns its number. from is the version that it was made from: 0
 // for none, or [AnyVersion]; if there is another one by now the error wraps
 // [ErrConflict]. Data that are what the newest version has are no new one. Type
-// and Name may have 50 and 100 characters; Version and At do not matter.
+// and Name may have 50 and 100 characters, and are UTF-8 without NUL; Data may
+// have 4 MiB. Version and At do not matter.
 func (s *Store) SaveConfig(ctx context.Context, c Config, from int) (version int, err error) {
 	const what = "save a configuration"
 	var check checker
-	check.text("config_type", c.Type, 50)
-	check.text("config_name", c.Name, 100)
+	check.key("config_type", c.Type, 50)
+	check.key("config_name", c.Name, 100)
 	check.json("config_data", c.Data)
 	check.that(from >= AnyVersion, "the version it was made from", "0 or more, or AnyVersion")
 	if err := check.err(); err != nil {
 		return 0, failed(what, err)
 	}
-	data, err := document(c.Data)
+	data, err := bounded(c.Data)
 	if err != nil {
 		return 0, failed(what, err)
 	}
@@ -49,7 +50,7 @@ func (s *Store) SaveConfig(ctx context.Context, c Config, from int) (version int
 	for range tries {
 		var saved, newest int
 		var same bool
-		err = s.write(ctx, "monitoring_configs", what, `
+		err = s.do(ctx, "monitoring_configs", `
 WITH {term}, newest AS (
 	SELECT version, config_data FROM {schema}.monitoring_config_versions
 	WHERE config_type = $3::text AND config_name = $4::text ORDER BY version DESC LIMIT 1
@@ -73,8 +74,10 @@ WITH {term}, newest AS (
 	EXISTS (SELECT FROM newest WHERE config_data = $5::text::jsonb)`,
 			[]any{c.Type, c.Name, data, noNUL(c.Author), noNUL(c.Comment), from}, []any{&saved, &newest, &same})
 		switch {
+		case refused(err):
+			return 0, failed(what, invalid(err))
 		case err != nil:
-			return 0, err
+			return 0, failed(what, err)
 		case saved > 0:
 			return saved, nil
 		case same:
@@ -106,7 +109,10 @@ func (s *Store) ConfigVersions(ctx context.Context, configType, name string, lim
 }
 
 func (s *Store) versions(ctx context.Context, configType, name string, version, limit int) ([]Config, error) {
-	return collect(ctx, s, "read a configuration", `
+	var c checker
+	c.utf8("config_type", configType)
+	c.utf8("config_name", name)
+	return collect(ctx, s, "read a configuration", c, `
 SELECT config_type, config_name, version, config_data::text, author, comment, created_at
 FROM {schema}.monitoring_config_versions
 WHERE config_type = $1::text AND config_name = $2::text AND $3::integer IN (0, version)

@@ -31,7 +31,13 @@
 //
 // With [WithLease] a write is done only in the term that its context is of, see
 // package lease: the statement checks the epoch, so that a leader that was
-// frozen writes nothing when it wakes up.
+// frozen writes nothing when it wakes up. It waits for no lock longer than the
+// lease's time, so that one whose statement waits holds up no takeover either.
+//
+// A row that is not for a table, or that the server refuses, is rejected and
+// counted, and named in the error by its place among the arguments; the others
+// of the call are written. The error wraps [ErrInvalid] if nothing else is wrong:
+// such a call is not for repeating.
 //
 // Errors name the operation, the SQLSTATE and what it means, or why there is no
 // connection; never a value or an address. A configuration is stored as it is
@@ -48,16 +54,18 @@
 //	frozen, slow, locked        the error context.DeadlineExceeded after
 //	                            WithTimeout, 10 s; it may have been written
 //	disk full, a value refused  an error at once, with the SQLSTATE: 53100, 22P02
+//	locked, with WithLease      after the lease's time SQLSTATE 55P03
 //	no PostgreSQL               as down, and as frozen if it says nothing
 //
 // What was acknowledged is there, once; recovery is the next call.
 //
 // # Metrics
 //
-//	name                               labels          unit
-//	monitor_pgstore_writes_total       table, result   statements, a counter
-//	monitor_pgstore_retries_total      none            statements tried again, a counter
-//	monitor_pgstore_pruned_rows_total  table           rows, a counter
+//	name                                 labels          unit
+//	monitor_pgstore_writes_total         table, result   statements, a counter
+//	monitor_pgstore_retries_total        none            statements tried again, a counter
+//	monitor_pgstore_rejected_rows_total  table           rows, a counter
+//	monitor_pgstore_pruned_rows_total    table           rows, a counter
 //
 // table is that of the design or of the list above, result is ok or error; a
 // write that was tried again is counted once, by how it ended.

@@ -59,7 +59,8 @@ const migrationLock = 7164773562916
 // it or nothing. Any number of processes may call it at the same time. Tables of
 // the design that are there already are kept; if they have rows that are there
 // twice the error says so (SQLSTATE 23505). A schema of a later release is left
-// as it is. A server that is starting is tried again, as for writes.
+// as it is. A server that is starting is tried again, as for writes. What the
+// role's timeouts are does not matter: ctx bounds it, and ten minutes.
 func (s *Store) Migrate(ctx context.Context) error {
 	steps, err := migrations()
 	if err == nil {
@@ -84,6 +85,7 @@ func (s *Store) migrate(ctx context.Context, steps []migration) (err error) {
 		}
 	}()
 	begin := fmt.Sprintf(`
+SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout');
 SET LOCAL idle_in_transaction_session_timeout = '1min';
 SELECT pg_advisory_xact_lock(%d);
 CREATE TABLE IF NOT EXISTS {schema}.monitoring_migrations (

@@ -88,6 +88,8 @@ func TestStore(t *testing.T) {
 	server := testenv.Postgres(t, "timezone=Asia/Shanghai")
 	for name, test := range map[string]func(*testing.T, *testenv.PostgresServer){
 		"Design": testDesign, "Adopted": testAdopted, "Twice": testAdoptedTwice, "MigrateTogether": testMigrateTogether, "MigrateStarting": testMigrateStarting,
+		"MigrateTimeouts": testMigrateTimeouts, "Rejected": testRejected, "Apart": testApart, "Series": testSeries, "Big": testBig, "Queries": testQueries, "Locked": testLocked,
+		"Widths": testWidths, "Limits": testLimits, "Kept": testKept, "Pieces": testPieces, "Off": testOff, "Meanwhile": testMeanwhile, "Order": testOrder,
 		"Later": testLaterSchema, "Modes": testModes, "Pooler": testPooler, "ConfigRace": testConfigRace,
 		"Prune": testPrune, "Invalid": testInvalid, "Errors": testErrors, "Full": testFull, "Pages": testPages, "Run": testRun,
 	} {

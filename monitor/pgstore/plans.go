@@ -21,7 +21,8 @@ type Plan struct {
 
 // SavePlans adds plans. What is there already, by Resource, Period and
 // CreatedAt, is brought up to date. Resource and Period may have 50 and 20
-// characters.
+// characters, and are UTF-8 without NUL. If the error wraps [ErrInvalid], all but
+// those that it is about are saved.
 func (s *Store) SavePlans(ctx context.Context, plans ...Plan) error {
 	type row struct {
 		Resource        string          `json:"resource_type"`
@@ -32,11 +33,11 @@ func (s *Store) SavePlans(ctx context.Context, plans ...Plan) error {
 		Confidence      *float64        `json:"confidence_score"`
 		CreatedAt       *string         `json:"created_at"`
 	}
-	var c checker
-	rows := newBatch[row](len(plans))
-	for _, p := range plans {
-		c.text("resource_type", p.Resource, 50)
-		c.text("forecast_period", p.Period, 20)
+	rows := newBatch("capacity_plans", "save capacity plans", "plans", len(plans))
+	for i, p := range plans {
+		var c checker
+		c.key("resource_type", p.Resource, 50)
+		c.key("forecast_period", p.Period, 20)
 		c.time("created_at", p.CreatedAt)
 		for column, data := range map[string]json.RawMessage{
 			"current_usage": p.Current, "predicted_usage": p.Predicted, "recommendations": p.Recommendations,
@@ -49,12 +50,9 @@ func (s *Store) SavePlans(ctx context.Context, plans ...Plan) error {
 			c.that(p.Confidence >= 0 && p.Confidence <= 1, "confidence_score", "0 to 1")
 			r.Confidence = &p.Confidence
 		}
-		rows.put(p.Resource+"\x00"+p.Period+"\x00"+orZero(r.CreatedAt), r)
+		rows.put(i, p.Resource+"\x00"+p.Period+"\x00"+orZero(r.CreatedAt), r, c)
 	}
-	if err := c.err(); err != nil {
-		return failed("save capacity plans", err)
-	}
-	return rows.write(ctx, s, "capacity_plans", "save capacity plans", `
+	return rows.write(ctx, s, `
 WITH {term}, r AS (
 	SELECT * FROM jsonb_to_recordset($3::text::jsonb) AS x (
 		resource_type text, current_usage jsonb, predicted_usage jsonb, recommendations jsonb,
@@ -74,7 +72,9 @@ WITH {term}, r AS (
 // Plans returns plans of a resource, or of all of them for "", by when they were
 // made.
 func (s *Store) Plans(ctx context.Context, resource string, page Page) ([]Plan, error) {
-	return collect(ctx, s, "read capacity plans", `
+	var c checker
+	c.utf8("resource_type", resource)
+	return collect(ctx, s, "read capacity plans", c, `
 SELECT id, resource_type, current_usage::text, predicted_usage::text, recommendations::text, forecast_period,
 	coalesce(confidence_score, 'NaN'), created_at
 FROM {schema}.capacity_plans

@@ -50,7 +50,7 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 		if p.keep < 0 {
 			continue
 		}
-		if err := s.pruneTable(ctx, p.table, p.rows, orZero(stamp(now.Add(-p.keep)))); err != nil {
+		if err := s.pruneTable(ctx, p.table, p.rows, instant(now.Add(-p.keep))); err != nil {
 			return err
 		}
 	}

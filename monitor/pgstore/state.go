@@ -79,8 +79,12 @@ func (s *State) Range(ctx context.Context, prefix string, f func(key string, val
 		key   string
 		value []byte
 	}
+	text := prefix // what of it can be asked for: bytes that are no text are no key's
+	if i := strings.IndexFunc(prefix, func(r rune) bool { return r == 0 || r == utf8.RuneError }); i >= 0 {
+		text = prefix[:i]
+	}
 	for after := ""; ; {
-		page, err := collect(ctx, s.store, "read state", `
+		page, err := collect(ctx, s.store, "read state", nil, `
 SELECT key, value FROM (
 	SELECT key, value, sum(octet_length(value)) OVER (ORDER BY key) - octet_length(value) AS before FROM (
 		SELECT key, value FROM {schema}.monitoring_state
@@ -88,7 +92,7 @@ SELECT key, value FROM (
 		ORDER BY key LIMIT 1000
 	) AS next
 ) AS page WHERE before < 4194304 ORDER BY key`,
-			[]any{s.namespace, prefix, after},
+			[]any{s.namespace, text, after},
 			func(row pgx.CollectableRow) (e entry, err error) {
 				err = row.Scan(&e.key, &e.value)
 				return e, err
@@ -100,6 +104,9 @@ SELECT key, value FROM (
 			return nil
 		}
 		for _, e := range page {
+			if !strings.HasPrefix(e.key, prefix) {
+				continue
+			}
 			if err := f(e.key, e.value); err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -57,7 +58,7 @@ func New(m *monitor.Monitor, pool Pool, opts ...Option) (*Store, error) {
 	if m == nil {
 		errs = append(errs, fmt.Errorf("pgstore: %w: monitor = nil: want a monitor", monitor.ErrInvalidOption))
 	}
-	if pool == nil {
+	if v := reflect.ValueOf(pool); pool == nil || v.Kind() == reflect.Pointer && v.IsNil() {
 		errs = append(errs, fmt.Errorf("pgstore: %w: pool = nil: want a pool", monitor.ErrInvalidOption))
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -79,12 +80,15 @@ func New(m *monitor.Monitor, pool Pool, opts ...Option) (*Store, error) {
 }
 
 // replacer completes the text of statements. {term} is a row if the write may
-// be done, and keeps it so until the statement ends: a takeover waits for it.
+// be done, and keeps it so until the statement ends: a takeover waits for it. So
+// the statement waits for no lock longer than a term lasts, even if who asked is
+// frozen and cannot end it, and no longer than the role may.
 func (s *Store) replacer() *strings.Replacer {
 	term := "term AS (SELECT 1 WHERE $1::text = '' AND $2::bigint = 0)"
 	if s.lease != "" {
-		term = "term AS (SELECT 1 FROM " + s.schema + "." + pglease.Table +
-			" WHERE name = $1::text AND epoch = $2::bigint AND expires_at > clock_timestamp() FOR KEY SHARE)"
+		term = "term AS (SELECT set_config('lock_timeout', (1000 * extract(epoch FROM " +
+			"least(nullif(current_setting('lock_timeout')::interval, interval '0'), ttl)))::bigint::text, true) FROM " +
+			s.schema + "." + pglease.Table + " WHERE name = $1::text AND epoch = $2::bigint AND expires_at > clock_timestamp() FOR KEY SHARE)"
 	}
 	return strings.NewReplacer("{schema}", s.schema, "{term}", term, "{now}", "(clock_timestamp() AT TIME ZONE 'UTC')")
 }
@@ -104,9 +108,14 @@ func (s *Store) epoch(ctx context.Context) (int64, error) {
 // write does a statement that begins "WITH {term}", takes the arguments from $3
 // on, and answers with the number of terms and what else is scanned.
 func (s *Store) write(ctx context.Context, table, what, sql string, args, scan []any) error {
+	return failed(what, s.do(ctx, table, sql, args, scan))
+}
+
+// do is write, whose error says what PostgreSQL does.
+func (s *Store) do(ctx context.Context, table, sql string, args, scan []any) error {
 	err := s.tryWrite(ctx, sql, args, scan)
 	s.metrics.wrote(table, err)
-	return failed(what, err)
+	return err
 }
 
 func (s *Store) tryWrite(ctx context.Context, sql string, args, scan []any) error {
@@ -155,8 +164,11 @@ func failed(what string, err error) error {
 	return fmt.Errorf("pgstore: %s: %w", what, pgerror.Plain(err))
 }
 
-// collect returns the rows of a query that only reads.
-func collect[T any](ctx context.Context, s *Store, what, sql string, args []any, scan func(pgx.CollectableRow) (T, error)) (out []T, err error) {
+// collect returns the rows of a query that only reads, if its arguments are fine.
+func collect[T any](ctx context.Context, s *Store, what string, c checker, sql string, args []any, scan func(pgx.CollectableRow) (T, error)) (out []T, err error) {
+	if err := c.err(); err != nil {
+		return nil, failed(what, err)
+	}
 	err = s.retry(ctx, s.timeout, func(ctx context.Context) error {
 		rows, err := s.pool.Query(ctx, s.sql.Replace(sql), args...)
 		if err != nil {
@@ -171,14 +183,26 @@ func collect[T any](ctx context.Context, s *Store, what, sql string, args []any,
 // stampLayout is how timestamps are written: UTC, and without a zone.
 const stampLayout = "2006-01-02T15:04:05.000000"
 
-// stamp writes a timestamp as the columns keep it, in microseconds; a zero one
-// is no value.
+// stamp writes a timestamp as the columns keep it, in whole microseconds; a zero
+// one is no value.
 func stamp(t time.Time) *string {
 	if t.IsZero() {
 		return nil
 	}
-	s := t.UTC().Truncate(time.Microsecond).Format(stampLayout)
+	s := t.UTC().Format(stampLayout)
 	return &s
+}
+
+// instant is a time to compare stamps with. It may be any: those that are kept
+// are of the years from 1970 to 9999.
+func instant(t time.Time) string {
+	switch year := t.UTC().Year(); {
+	case year < 1:
+		return "-infinity"
+	case year > 9999:
+		return "infinity"
+	}
+	return t.UTC().Format(stampLayout)
 }
 
 // checker collects what is wrong with values, without showing them.
@@ -188,6 +212,17 @@ func (c *checker) text(column, value string, most int) {
 	if n := utf8.RuneCountInString(value); n == 0 || n > most {
 		*c = append(*c, fmt.Errorf("%w: %s has %d characters: want 1 to %d", ErrInvalid, column, n, most))
 	}
+}
+
+// key is for texts by which a row is known, which are not to be changed: two
+// would become one.
+func (c *checker) key(column, value string, most int) {
+	c.text(column, value, most)
+	c.utf8(column, value)
+}
+
+func (c *checker) utf8(column, value string) {
+	c.that(utf8.ValidString(value) && strings.IndexByte(value, 0) < 0, column, "UTF-8 without NUL")
 }
 
 func (c *checker) time(column string, t time.Time) {

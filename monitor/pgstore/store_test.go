@@ -102,6 +102,14 @@ func testAlerts(t *testing.T, f *fixture) {
 	require.NoError(t, f.pool.QueryRow(t.Context(), "SELECT duration_seconds FROM "+f.table("alert_history")+" WHERE resolved_at IS NOT NULL").Scan(&seconds))
 	require.Equal(t, 90, seconds)
 
+	bare := firing
+	bare.Name, bare.Severity, bare.AffectedServices = want.Name, "warning", nil
+	require.NoError(t, f.SaveAlerts(t.Context(), bare))
+	got, err = f.Alerts(t.Context(), pgstore.AlertQuery{Severity: "warning"})
+	require.NoError(t, err)
+	require.Len(t, got, 1, "brought up to date")
+	require.Equal(t, firing.AffectedServices, got[0].AffectedServices, "what is not said stays")
+
 	for n, q := range map[int]pgstore.AlertQuery{
 		2: {ID: "4f2a"}, 1: {Unresolved: true}, 0: {Severity: "info"},
 	} {
@@ -194,6 +202,7 @@ func testConfigs(t *testing.T, f *fixture) {
 	require.Equal(t, 2, version)
 	_, err = save(`{"for": "1m"}`, "carl", 1)
 	require.ErrorIs(t, err, pgstore.ErrConflict)
+	require.EqualError(t, err, "pgstore: save a configuration: version 2, made from 1: the configuration was changed meanwhile")
 	version, err = save(`{"for": "10m", "on": false}`, "carl", pgstore.AnyVersion)
 	require.NoError(t, err)
 	require.Equal(t, 3, version)
@@ -303,6 +312,7 @@ func testFence(t *testing.T, f *fixture) {
 	refused(term(old+1), 4)
 	require.Zero(t, rows())
 	require.NoError(t, errors.Join(writes(term(old), 5)...))
+	refused(lease.NewContext(t.Context(), lease.Term{Lease: "another", Epoch: old}), 9)
 	require.Equal(t, 5, rows())
 	epoch, err := leases.Acquire(t.Context(), "a", time.Minute)
 	require.NoError(t, err)
@@ -396,7 +406,7 @@ func testInvalid(t *testing.T, server *testenv.PostgresServer) {
 	check(f.SaveAlerts(t.Context(), fine, pgstore.Alert{ID: long, Name: long, Severity: long, RecoveryActions: json.RawMessage("{secret")}),
 		"alert_id has 300 characters: want 1 to 100", "alert_name", "severity", "status has 0", "started_at", "recovery_actions")
 	check(f.SaveAlerts(t.Context(), pgstore.Alert{ID: "1", Name: "A", Severity: "s", Status: "s", StartedAt: t0, ResolvedAt: t0.Add(-1)}), "resolved_at")
-	require.Zero(t, f.count(t, f.table("alert_history")), "not even those that are fine")
+	require.Equal(t, 1, f.count(t, f.table("alert_history")), "the one that is fine")
 	check(f.SaveAnomalies(t.Context(), pgstore.Anomaly{Method: long, Score: math.NaN(), Threshold: math.Inf(1)}), "metric_name", "detection_method", "anomaly_score", "threshold", "detected_at")
 	check(f.SaveAnomalies(t.Context(), pgstore.Anomaly{Metric: "m", Method: "x", DetectedAt: t0, Context: map[string]any{"f": func() {}}}))
 	check(f.SavePlans(t.Context(), pgstore.Plan{Current: json.RawMessage("null"), Confidence: 2}), "resource_type", "current_usage", "predicted_usage", "recommendations", "forecast_period", "confidence_score", "created_at")
@@ -422,7 +432,7 @@ func testErrors(t *testing.T, server *testenv.PostgresServer) {
 	err := f.SaveAlerts(t.Context(), alert)
 	pg := &pgconn.PgError{}
 	require.ErrorAs(t, err, &pg)
-	require.EqualError(t, err, "pgstore: save alerts: SQLSTATE 22P02: a value has not the form of its type")
+	require.EqualError(t, err, "pgstore: save alerts: alerts[0]: invalid value: SQLSTATE 22P02: a value has not the form of its type")
 	require.Contains(t, f.exposition(), `monitor_pgstore_writes_total{table="alert_history",result="error"} 1`)
 
 	lost, err := pgstore.New(f.m, pgtest.Connect(t, "postgres://someuser:hunter2@127.0.0.1:1/somedb?sslmode=disable", pgx.QueryExecModeExec))

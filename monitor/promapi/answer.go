@@ -1,6 +1,7 @@
 package promapi
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 var (
 	errHistogram = fmt.Errorf("%w: the answer has native histograms: ask for histogram_quantile, histogram_count or the like", monitor.ErrQueryInvalid)
-	errNothing   = fmt.Errorf("%w: the answer is not of the Prometheus API: it has a gap", monitor.ErrQueryUnavailable)
+	errNothing   = fmt.Errorf("%w: the answer is not of the Prometheus API: it has gaps, or is out of order", monitor.ErrQueryUnavailable)
 )
 
 // samples makes the answer to an instant query the caller's.
@@ -20,6 +21,9 @@ func samples(value model.Value) ([]monitor.Sample, error) {
 	case *model.Scalar:
 		return []monitor.Sample{{Labels: monitor.Labels{}, Point: point(v.Timestamp, v.Value)}}, nil
 	case model.Vector:
+		if v == nil {
+			return nil, errNothing
+		}
 		var out []monitor.Sample
 		for _, s := range v {
 			switch {
@@ -40,7 +44,7 @@ func samples(value model.Value) ([]monitor.Sample, error) {
 // series makes the answer to a range query the caller's.
 func series(value model.Value) ([]monitor.Series, error) {
 	m, ok := value.(model.Matrix)
-	if !ok {
+	if !ok || m == nil {
 		return nil, errNothing
 	}
 	var out []monitor.Series
@@ -55,11 +59,51 @@ func series(value model.Value) ([]monitor.Series, error) {
 		}
 		points := make([]monitor.Point, len(s.Values))
 		for i, p := range s.Values {
+			if i > 0 && p.Timestamp <= s.Values[i-1].Timestamp {
+				return nil, errNothing
+			}
 			points[i] = point(p.Timestamp, p.Value)
 		}
 		out = append(out, monitor.Series{Labels: labels(s.Metric), Points: points})
 	}
 	return out, nil
+}
+
+// gap reports whether the answer to an instant query has a scalar or a sample
+// without a time or a number: the API's client would make that 0.
+func gap(body []byte) bool {
+	var a struct {
+		Data struct {
+			ResultType string
+			Result     json.RawMessage
+		}
+	}
+	if json.Unmarshal(body, &a) != nil {
+		return false // nor can that client read it
+	}
+	switch a.Data.ResultType {
+	case "scalar":
+		var pair []json.RawMessage
+		return json.Unmarshal(a.Data.Result, &pair) != nil || !isPair(pair)
+	case "vector":
+		var all []struct {
+			Value     []json.RawMessage
+			Histogram []json.RawMessage
+		}
+		if json.Unmarshal(a.Data.Result, &all) != nil {
+			return true
+		}
+		for _, s := range all {
+			if !isPair(s.Value) && !isPair(s.Histogram) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isPair(p []json.RawMessage) bool {
+	return len(p) == 2 && string(p[0]) != "null" && string(p[1]) != "null"
 }
 
 func point(at model.Time, v model.SampleValue) monitor.Point {

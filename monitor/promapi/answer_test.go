@@ -77,6 +77,22 @@ func TestGarbage(t *testing.T) {
 		"not to be":             {599, "", monitor.ErrQueryUnavailable},
 		"a histogram":           {200, vector(one + `,{"metric":{},"histogram":[1,{"count":"1","sum":"1","buckets":[]}]}`), monitor.ErrQueryInvalid},
 		"a range of values":     {200, matrix(`{"metric":{},"values":[[1,"1"]]}`), monitor.ErrQueryInvalid},
+		"no value":              {200, vector(`{"metric":{}}`), monitor.ErrQueryUnavailable},
+		"null value":            {200, vector(`{"metric":{},"value":null}`), monitor.ErrQueryUnavailable},
+		"null after a value":    {200, vector(`{"metric":{},"value":[1,"2"],"value":null}`), monitor.ErrQueryUnavailable},
+		"empty value":           {200, vector(`{"metric":{},"value":[]}`), monitor.ErrQueryUnavailable},
+		"time only":             {200, vector(`{"metric":{},"value":[1]}`), monitor.ErrQueryUnavailable},
+		"null number":           {200, vector(`{"metric":{},"value":[1,null]}`), monitor.ErrQueryUnavailable},
+		"null time":             {200, vector(`{"metric":{},"value":[null,"1"]}`), monitor.ErrQueryUnavailable},
+		"three of a pair":       {200, vector(`{"metric":{},"value":[1,"1","1"]}`), monitor.ErrQueryUnavailable},
+		"another name":          {200, vector(`{"metric":{},"values":[[1,"1"]]}`), monitor.ErrQueryUnavailable},
+		"the second has none":   {200, vector(one + `,{"metric":{}}`), monitor.ErrQueryUnavailable},
+		"null histogram":        {200, vector(`{"metric":{},"histogram":null}`), monitor.ErrQueryUnavailable},
+		"null vector":           {200, `{"status":"success","data":{"resultType":"vector","result":null}}`, monitor.ErrQueryUnavailable},
+		"null scalar":           {200, `{"status":"success","data":{"resultType":"scalar","result":null}}`, monitor.ErrQueryUnavailable},
+		"scalar without a time": {200, `{"status":"success","data":{"resultType":"scalar","result":[null,"1"]}}`, monitor.ErrQueryUnavailable},
+		"half, and an error":    {200, `{"status":"error","errorType":"bad_data","data":{"resultType":"vector","result":[` + one + `]}}`, monitor.ErrQueryInvalid},
+		"half, and a status":    {422, `{"status":"error","errorType":"bad_data","data":{"resultType":"vector","result":[` + one + `]}}`, monitor.ErrQueryInvalid},
 		"a list of 2,000 lists": {200, `{"status":"success","data":` + strings.Repeat("[", 2000), monitor.ErrQueryUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -95,11 +111,61 @@ func TestGarbage(t *testing.T) {
 			vector(one):    monitor.ErrQueryUnavailable,
 			matrix("null"): monitor.ErrQueryUnavailable,
 			matrix(`{"metric":{},"histograms":[[1,{"count":"1","sum":"1","buckets":[]}]]}`): monitor.ErrQueryInvalid,
+
+			matrix(`{"metric":{},"values":[[1,null]]}`):                         monitor.ErrQueryUnavailable,
+			matrix(`{"metric":{},"values":[[1]]}`):                              monitor.ErrQueryUnavailable,
+			matrix(`{"metric":{},"values":[[]]}`):                               monitor.ErrQueryUnavailable,
+			matrix(`{"metric":{},"values":[[2,"1"],[1,"1"]]}`):                  monitor.ErrQueryUnavailable,
+			matrix(`{"metric":{},"values":[[1,"1"],[1,"2"]]}`):                  monitor.ErrQueryUnavailable,
+			`{"status":"success","data":{"resultType":"matrix","result":null}}`: monitor.ErrQueryUnavailable,
 		} {
 			_, err := setup(t, serve(t, says(200, body))).QueryRange(t.Context(), "x", hour)
 			require.ErrorIs(t, err, want, body)
 		}
 	})
+}
+
+// TestNumbers: what is a sample or a scalar with all its parts stays one.
+func TestNumbers(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string][]float64{
+		vector(one): {1},
+		vector(""):  nil,
+		`{"data":{"result":[` + one + `],"resultType":"vector"},"status":"success"}`:           {1},
+		`{"status":"success","data":{"resultType":"scalar","result":[1772625600.5,"-Inf"]}}`:   {math.Inf(-1)},
+		`{"status":"success","data":{"resultType":"vector","result":[{"value":[1,"2.5e3"]}]}}`: {2500},
+	} {
+		got, err := setup(t, serve(t, says(200, body))).Query(t.Context(), "x", noon)
+		require.NoError(t, err, body)
+		var numbers []float64
+		for _, s := range got {
+			numbers = append(numbers, s.Value)
+		}
+		require.Equal(t, want, numbers, body)
+	}
+}
+
+// TestHalfAList: of a list that breaks off, or comes with an error, there is nothing.
+func TestHalfAList(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	for _, body := range []string{
+		`{"status":"success","data":[{"a":"b"},{"a":5}]}`,
+		`{"status":"success","data":["a",7]}`,
+		`{"status":"error","errorType":"execution","error":"no","data":[{"a":"b"}]}`,
+		`{"status":"error","errorType":"execution","error":"no","data":["a"]}`,
+	} {
+		s := setup(t, serve(t, says(200, body)))
+		series, err := s.Series(ctx, promapi.Window{}, "x")
+		require.Error(t, err)
+		require.Empty(t, series)
+		names, err := s.LabelNames(ctx, promapi.Window{})
+		require.Error(t, err)
+		require.Empty(t, names)
+		values, err := s.LabelValues(ctx, "a", promapi.Window{})
+		require.Error(t, err)
+		require.Empty(t, values)
+	}
 }
 
 // TestLongErrors: what a server says is cut short.

@@ -148,25 +148,26 @@ func (c *Client) call(ctx context.Context, name, what string, f func(context.Con
 func (c *Client) bounded(caller context.Context, f func(context.Context) (v1.Warnings, error)) error {
 	ctx, cancel := context.WithTimeout(caller, c.config.timeout)
 	defer cancel()
+	ctx = c.config.withSecrets(ctx)
 	if err := ctx.Err(); err != nil { // before a place that is free is taken
-		return c.explain(caller, err)
+		return c.explain(caller, ctx, err)
 	}
 	select {
 	case c.places <- struct{}{}:
 		defer func() { <-c.places }()
 	case <-ctx.Done():
-		return fmt.Errorf("%w while it waited for one of %d places", c.explain(caller, ctx.Err()), c.config.concurrency)
+		return fmt.Errorf("%w while it waited for one of %d places", c.explain(caller, ctx, ctx.Err()), c.config.concurrency)
 	}
 	c.server.inFlight.Add(1)
 	defer c.server.inFlight.Add(-1)
 	warnings, err := f(ctx)
-	c.warn(warnings)
-	return c.explain(caller, err)
+	c.warn(ctx, warnings)
+	return c.explain(caller, ctx, err)
 }
 
 // warn counts warnings and logs the first one, unless one was logged within the
 // last minute: a rule that is evaluated every few seconds warns every time.
-func (c *Client) warn(warnings v1.Warnings) {
+func (c *Client) warn(ctx context.Context, warnings v1.Warnings) {
 	if len(warnings) == 0 {
 		return
 	}
@@ -176,5 +177,5 @@ func (c *Client) warn(warnings v1.Warnings) {
 		return
 	}
 	c.m.Logger().Warn("metrics server answered with warnings", "server", c.config.name,
-		"warning", clip(warnings[0]), "warnings", len(warnings))
+		"warning", say(ctx, warnings[0]), "warnings", len(warnings))
 }

@@ -20,6 +20,9 @@
 // of the answer are numbers: to leave them out would be an alert that never
 // fires. Ask for histogram_quantile, histogram_avg, histogram_count and the like.
 //
+// An answer that has not all its parts, a sample without a number, say, or points
+// that are not in the order of time, is an error as well, and no zero.
+//
 // A warning that comes with an answer (Thanos's word that a part of it is
 // missing, say) is counted, logged at most once a minute, and no error.
 //
@@ -28,9 +31,9 @@
 // They wrap [monitor.ErrQueryInvalid], ErrQueryLimit, ErrQueryTimeout,
 // ErrQueryDenied or ErrQueryUnavailable, or context.Canceled if the caller gave
 // up, and name the server (as the label server does, below) and the expression.
-// Neither they nor what is logged has credentials, even if the server says them,
-// or the rest of the URL, unless it does. A URL whose path is wrong is an error
-// that wraps [ErrNoAPI].
+// Neither they nor what is logged has credentials or values of the URL's query,
+// even if the server says them, or the rest of the URL, unless it does. A URL
+// whose path is wrong is an error that wraps [ErrNoAPI].
 //
 // What may pass is tried again: connections that fail or break, and statuses 429
 // and 5xx, at growing intervals or when Retry-After says so, as long as

@@ -41,8 +41,8 @@ func reason(err error) string {
 	return "unavailable"
 }
 
-// explain makes an error one of the package's kinds.
-func (c *Client) explain(caller context.Context, err error) error {
+// explain makes an error of a call one of the package's kinds; ctx is the call's.
+func (c *Client) explain(caller, ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -52,7 +52,7 @@ func (c *Client) explain(caller context.Context, err error) error {
 		}
 	}
 	if e, ok := errors.AsType[*v1.Error](err); ok {
-		return refused(e)
+		return refused(ctx, e)
 	}
 	switch end := caller.Err(); {
 	case errors.Is(end, context.Canceled):
@@ -62,12 +62,12 @@ func (c *Client) explain(caller context.Context, err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w: no answer within %v: %w", monitor.ErrQueryTimeout, c.config.timeout, context.DeadlineExceeded)
 	}
-	return fmt.Errorf("%w: %s", monitor.ErrQueryUnavailable, clip(err.Error()))
+	return fmt.Errorf("%w: %s", monitor.ErrQueryUnavailable, say(ctx, err.Error()))
 }
 
 // refused explains what the API's client made of an answer: a refusal of the
 // server's, or something that it could not read.
-func refused(e *v1.Error) error {
+func refused(ctx context.Context, e *v1.Error) error {
 	kind := monitor.ErrQueryInvalid
 	switch e.Type {
 	case v1.ErrTimeout:
@@ -79,13 +79,14 @@ func refused(e *v1.Error) error {
 		if strings.Contains(e.Msg, `value type "string"`) {
 			return fmt.Errorf("%w: the answer is a string", monitor.ErrQueryInvalid)
 		}
-		return fmt.Errorf("%w: the answer is not of the Prometheus API: %s", monitor.ErrQueryUnavailable, clip(e.Msg))
+		why, _, _ := strings.Cut(e.Msg, ", error found in") // and a piece of the answer, cut anywhere
+		return fmt.Errorf("%w: the answer is not of the Prometheus API: %s", monitor.ErrQueryUnavailable, say(ctx, why))
 	default:
 		if pastLimit(e.Msg) {
 			kind = monitor.ErrQueryLimit
 		}
 	}
-	return fmt.Errorf("%w: %s", kind, clip(e.Error()))
+	return fmt.Errorf("%w: %s", kind, say(ctx, e.Error()))
 }
 
 // pastLimit reports whether a refusal is about how much was asked for. The API
@@ -135,7 +136,7 @@ func judge(req *http.Request, code int, body []byte) (again bool, err error) {
 	status := strings.TrimSpace(fmt.Sprintf("status %d %s", code, http.StatusText(code)))
 	switch {
 	case ok:
-		status += ": " + clip(said.Error())
+		status += ": " + say(req.Context(), said.Error())
 	case code == http.StatusNotFound:
 		return false, fmt.Errorf("%w: %s: wanted …%s", ErrNoAPI, status, apiPath(req))
 	}

@@ -3,7 +3,6 @@ package promapi
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -101,31 +100,19 @@ func (r *requester) try(ctx context.Context, req *http.Request) attempt {
 	if err := r.sign(ctx, req); err != nil {
 		return attempt{err: err}
 	}
-	resp, err := r.send(req)
-	if err != nil {
-		return attempt{err: withoutURL(err), again: true}
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode/100 == 2 {
-		return r.read(resp)
-	}
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, mostOfError)) // the status says the most
-	body = hide(body, req.Header.Get("Authorization"))
-	again, err := judge(req, resp.StatusCode, body)
-	return attempt{resp, body, err, again, retryAfter(resp)}
-}
-
-// read takes the body of an answer. A connection that breaks is worth another
-// try.
-func (r *requester) read(resp *http.Response) attempt {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, r.config.maxResponse+1))
+	resp, body, err := r.send(req) //nolint:bodyclose // send closes it
 	switch {
-	case err != nil:
-		return attempt{err: fmt.Errorf("the answer broke off: %w", withoutURL(err)), again: true}
+	case err != nil: // a connection that breaks is worth another try
+		return attempt{err: withoutURL(err), again: true}
+	case resp.StatusCode/100 != 2:
+		again, err := judge(req, resp.StatusCode, body)
+		return attempt{resp, body, err, again, retryAfter(resp)}
 	case int64(len(body)) > r.config.maxResponse:
 		return attempt{err: fmt.Errorf("%w: the answer has more than %d bytes", monitor.ErrQueryLimit, r.config.maxResponse)}
 	case !bytes.Contains(body, []byte(`"status"`)): // any JSON will do for the API's client
 		return attempt{err: fmt.Errorf("%w: the answer is not of the Prometheus API", monitor.ErrQueryUnavailable)}
+	case strings.HasSuffix(req.URL.Path, "/api/v1/query") && gap(body):
+		return attempt{err: errNothing}
 	}
 	return attempt{resp: resp, body: body}
 }
@@ -144,6 +131,7 @@ func (r *requester) sign(ctx context.Context, req *http.Request) error {
 			return fmt.Errorf("%w: %s: %w", monitor.ErrQueryUnavailable, cr.option, err)
 		}
 		req.Header.Set("Authorization", header)
+		sent(ctx, header)
 	}
 	return nil
 }
@@ -153,10 +141,23 @@ func (r *requester) credentials(ctx context.Context, cr credentials) (header str
 	return cr.make(ctx)
 }
 
-// send has the request sent, by a transport that may be the host's.
-func (r *requester) send(req *http.Request) (resp *http.Response, err error) {
+// send has the request sent, by a transport that may be the host's, and reads the
+// answer: one byte more at most than it may have.
+func (r *requester) send(req *http.Request) (resp *http.Response, body []byte, err error) {
 	defer r.m.Guard("promapi.WithTransport", &err)
-	return r.http.Do(req) //nolint:gosec // to the server that the host names
+	resp, err = r.http.Do(req) //nolint:gosec // to the server that the host names
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		body, _ = io.ReadAll(io.LimitReader(resp.Body, mostOfError)) // the status says the most
+		return resp, body, nil
+	}
+	if body, err = io.ReadAll(io.LimitReader(resp.Body, r.config.maxResponse+1)); err != nil {
+		return nil, nil, fmt.Errorf("the answer broke off: %w", withoutURL(err))
+	}
+	return resp, body, nil
 }
 
 // withoutURL takes the URL out of an error of package http: it may hold the
@@ -166,24 +167,6 @@ func withoutURL(err error) error {
 		return e.Err
 	}
 	return err
-}
-
-// hide takes the credentials out of what a server said, should it have said
-// them.
-func hide(body []byte, authorization string) []byte {
-	scheme, secret, _ := strings.Cut(authorization, " ")
-	secrets := []string{secret}
-	if scheme == "Basic" {
-		pair, _ := base64.StdEncoding.DecodeString(secret)
-		_, password, _ := strings.Cut(string(pair), ":")
-		secrets = append(secrets, password)
-	}
-	for _, s := range secrets {
-		if s != "" {
-			body = bytes.ReplaceAll(body, []byte(s), []byte("(hidden)"))
-		}
-	}
-	return body
 }
 
 // retryAfter is the time that an answer asks to be left alone for.

@@ -313,6 +313,68 @@ func TestTransportPanics(t *testing.T) {
 	require.InDelta(t, 1, s.count(t, `monitor_callback_panics_total{callback="promapi.WithTransport"}`), 0)
 }
 
+// panickyBody is an answer of a transport that the host got wrong.
+type panickyBody struct{}
+
+func (panickyBody) Read([]byte) (int, error) { panic("boom") }
+func (panickyBody) Close() error             { return nil }
+
+// TestBodyPanics: that is an error like any other of the transport.
+func TestBodyPanics(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{200, 500} {
+		s := setup(t, "http://test", promapi.WithTransport(transport(func(r *http.Request) (*http.Response, error) {
+			resp := response(r, status, "")
+			resp.Body = panickyBody{}
+			return resp, nil
+		})), promapi.WithRetry(1, 1, 1))
+		_, err := s.Query(t.Context(), "x", noon)
+		require.ErrorIs(t, err, monitor.ErrQueryUnavailable)
+		require.ErrorContains(t, err, "promapi.WithTransport panicked")
+		require.InDelta(t, 1, s.count(t, `monitor_callback_panics_total{callback="promapi.WithTransport"}`), 0)
+	}
+}
+
+// TestSecretsAreNotRepeated: whatever the server says, in errors, in answers that
+// do not decode and in warnings, and however it writes them.
+func TestSecretsAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	failed := func(text string) string { return `{"status":"error","errorType":"bad_data","error":"` + text + `"}` }
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		auth   promapi.Option
+		secret string
+		says   string
+	}{
+		"warning":        {200, `{"status":"success","data":{"resultType":"vector","result":[]},"warnings":["Bearer hunter2-token"]}`, promapi.WithBearerToken("hunter2-token"), "hunter2", `warning="Bearer (hidden)"`},
+		"from the URL":   {400, failed("who is hush-hush"), nil, "hush", "who is (hidden)"},
+		"the URL warns":  {200, `{"status":"success","data":{"resultType":"vector","result":[]},"warnings":["hush-hush"]}`, nil, "hush", `warning=(hidden)`},
+		"as JSON":        {400, failed(`who is p\u003css\u0026word`), promapi.WithBasicAuth("u", "p<ss&word"), "p<ss&word", "who is (hidden)"},
+		"as JSON twice":  {400, failed(`who is p\\u003css\\u0026word`), promapi.WithBasicAuth("u", "p<ss&word"), "u003css", "who is (hidden)"},
+		"as a form":      {400, failed(`who is p%3Css%26word`), promapi.WithBasicAuth("u", "p<ss&word"), "p%3Css", "who is (hidden)"},
+		"unknown type":   {200, `{"status":"success","data":{"resultType":"hunter2-token","result":[]}}`, promapi.WithBearerToken("hunter2-token"), "hunter2", "(hidden)"},
+		"no number":      {200, vector(`{"metric":{},"value":[1,"hunter2-token"]}`), promapi.WithBearerToken("hunter2-token"), "2-token", "(hidden)"},
+		"of a status":    {503, failed("who is hunter2-token"), promapi.WithBearerToken("hunter2-token"), "hunter2", "who is (hidden)"},
+		"a word of JSON": {400, failed("no"), promapi.WithBasicAuth("u", "error"), "", "invalid query: bad_data: no"},
+		"a setting":      {400, failed("not false"), nil, "", "not false"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := setup(t, serve(t, says(c.status, c.body))+"?partial_response=false&key=hush-hush", c.auth, promapi.WithRetry(1, 1, 1))
+			_, err := s.Query(t.Context(), "x", noon)
+			said := s.log.String()
+			if err != nil {
+				said += err.Error()
+			}
+			require.Contains(t, said, c.says)
+			if c.secret != "" {
+				require.NotContains(t, said, c.secret)
+			}
+		})
+	}
+}
+
 // TestSecretsStay: no error and no log line has the credentials, whatever the
 // server does with them, or the URL.
 func TestSecretsStay(t *testing.T) {

@@ -31,8 +31,10 @@ func (c *Client) Series(ctx context.Context, w Window, selectors ...string) (out
 			return nil, fmt.Errorf("%w: no selector", monitor.ErrQueryInvalid)
 		}
 		sets, warnings, _, err := c.api.Series(ctx, selectors, w.From, w.To)
-		for _, s := range sets {
-			out = append(out, labels(s))
+		if err == nil {
+			for _, s := range sets {
+				out = append(out, labels(s))
+			}
 		}
 		return warnings, err
 	})
@@ -44,8 +46,10 @@ func (c *Client) Series(ctx context.Context, w Window, selectors ...string) (out
 func (c *Client) LabelNames(ctx context.Context, w Window, selectors ...string) (out []string, err error) {
 	err = c.call(ctx, "label_names", "label names of "+list(selectors), func(ctx context.Context) (v1.Warnings, error) {
 		names, warnings, _, err := c.api.LabelNames(ctx, selectors, w.From, w.To)
-		for _, n := range names {
-			out = append(out, string(n))
+		if err == nil {
+			for _, n := range names {
+				out = append(out, string(n))
+			}
 		}
 		return warnings, err
 	})
@@ -65,8 +69,10 @@ func (c *Client) LabelValues(ctx context.Context, label string, w Window, select
 		// classic ones in this form only.
 		escaped := model.EscapeName(label, model.ValueEncodingEscaping)
 		values, warnings, _, err := c.api.LabelValues(ctx, escaped, selectors, w.From, w.To)
-		for _, v := range values {
-			out = append(out, string(v))
+		if err == nil {
+			for _, v := range values {
+				out = append(out, string(v))
+			}
 		}
 		return warnings, err
 	})

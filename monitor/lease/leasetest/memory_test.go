@@ -23,6 +23,36 @@ func TestStore(t *testing.T) {
 	})
 }
 
+// persistent is a store of milliseconds that loses its data and keeps the time.
+type persistent struct {
+	*leasetest.Memory
+	base uint64
+}
+
+func (s *persistent) Acquire(ctx context.Context, holder string, ttl time.Duration) (uint64, error) {
+	epoch, err := s.Memory.Acquire(ctx, holder, ttl)
+	return s.base + epoch, err
+}
+
+func (s *persistent) Renew(ctx context.Context, holder string, epoch uint64, ttl time.Duration) error {
+	return s.Memory.Renew(ctx, holder, epoch-s.base, ttl)
+}
+
+func (s *persistent) Release(ctx context.Context, holder string, epoch uint64) error {
+	return s.Memory.Release(ctx, holder, epoch-s.base)
+}
+
+func (s *persistent) Check(ctx context.Context, epoch uint64) error {
+	return s.Memory.Check(ctx, epoch-s.base)
+}
+
+func TestLoss(t *testing.T) {
+	t.Parallel()
+	s := &persistent{Memory: leasetest.NewMemory("test")}
+	lose := func() { s.Memory, s.base = leasetest.NewMemory("test"), uint64(time.Now().UnixMilli()) }
+	leasetest.TestLoss(t, func() lease.Store { return s }, map[string]func(){"once": lose, "again": lose})
+}
+
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	s := leasetest.NewMemory("test")

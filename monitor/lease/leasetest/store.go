@@ -210,3 +210,23 @@ func testOddHolders(t *testing.T, open func() lease.Store) {
 		require.NoError(t, s.Release(t.Context(), holder, epoch))
 	}
 }
+
+// TestLoss has a store lose the data of its leases, each time by another lose: the
+// epochs of who acquires next are greater all the same, and the terms of before are
+// over. open is as in [TestStore].
+func TestLoss(t *testing.T, open func() lease.Store, losses map[string]func()) {
+	t.Helper()
+	s := open()
+	for name, lose := range losses {
+		before := acquire(t, s, "frozen", long)
+		time.Sleep(2 * time.Millisecond) // epochs may be of whole milliseconds
+		lose()
+		require.ErrorIs(t, s.Check(t.Context(), before), lease.ErrLost, name)
+		after := acquire(t, s, "new", long)
+		require.Greater(t, after, before, name)
+		require.ErrorIs(t, s.Check(t.Context(), before), lease.ErrLost, name)
+		require.ErrorIs(t, s.Renew(t.Context(), "frozen", before, long), lease.ErrLost, name)
+		require.NoError(t, s.Check(t.Context(), after), name)
+		require.NoError(t, s.Release(t.Context(), "new", after), name)
+	}
+}

@@ -7,7 +7,9 @@
 //	elector, err := lease.New(m, store)
 //
 // The lease is a row of the table monitoring_leases, which is made when it is
-// first needed, or by [Store.Migrate]. The time is the database's. Each call is
+// first needed, or by [Store.Migrate]. The time is the database's. Epochs are
+// milliseconds since 1970 or one more than the last, whichever is greater: they grow
+// even if somebody deletes the row, or drops the table. Each call is
 // one statement: there are no sessions, advisory locks or prepared statements to
 // keep, so that a pooler may give each another connection. Behind one that does
 // not know prepared statements the pool's default_query_exec_mode is to be

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -49,7 +51,7 @@ type config struct{ schema string }
 // Default: "public".
 func WithSchema(name string) Option { return optionFunc(func(c *config) { c.schema = name }) }
 
-// New returns the lease of that name, 1 to 100 bytes. It uses the host's pool
+// New returns the lease of that name, 1 to 100 bytes of UTF-8 without NUL. It uses the host's pool
 // and does no I/O.
 func New(pool Pool, name string, opts ...Option) (*Store, error) {
 	c := &config{schema: "public"}
@@ -62,14 +64,17 @@ func New(pool Pool, name string, opts ...Option) (*Store, error) {
 	bad := func(option string, value any, want string) {
 		errs = append(errs, fmt.Errorf("pglease: %w: %s = %v: want %s", monitor.ErrInvalidOption, option, value, want))
 	}
-	if pool == nil {
+	if v := reflect.ValueOf(pool); pool == nil || v.Kind() == reflect.Pointer && v.IsNil() {
 		bad("pool", nil, "a pool")
 	}
-	if name == "" || len(name) > 100 || strings.IndexByte(name, 0) >= 0 {
-		bad("name", strconv.Quote(name), "1 to 100 bytes without NUL")
+	storable := func(s string, most int) bool {
+		return s != "" && len(s) <= most && utf8.ValidString(s) && strings.IndexByte(s, 0) < 0
 	}
-	if c.schema == "" || len(c.schema) > 63 || strings.IndexByte(c.schema, 0) >= 0 {
-		bad("WithSchema", strconv.Quote(c.schema), "1 to 63 bytes without NUL")
+	if !storable(name, 100) {
+		bad("name", strconv.Quote(name), "1 to 100 bytes, UTF-8 without NUL")
+	}
+	if !storable(c.schema, 63) {
+		bad("WithSchema", strconv.Quote(c.schema), "1 to 63 bytes, UTF-8 without NUL")
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -104,7 +109,7 @@ CREATE TABLE IF NOT EXISTS {table} (
 
 	acquireSQL = `
 INSERT INTO {table} AS l (name, holder, epoch, ttl, expires_at)
-SELECT $1::text, $2::text, 1, t.ttl, clock_timestamp() + t.ttl
+SELECT $1::text, $2::text, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint, t.ttl, clock_timestamp() + t.ttl
 FROM (SELECT $3::bigint * interval '1 millisecond' AS ttl) t
 WHERE NOT EXISTS (
 	SELECT FROM {table} o
@@ -112,7 +117,7 @@ WHERE NOT EXISTS (
 	AND o.expires_at > clock_timestamp() AND o.expires_at <= clock_timestamp() + o.ttl * 1.5
 )
 ON CONFLICT (name) DO UPDATE
-SET holder = excluded.holder, epoch = l.epoch + 1, ttl = excluded.ttl, expires_at = clock_timestamp() + excluded.ttl
+SET holder = excluded.holder, epoch = greatest(l.epoch + 1, excluded.epoch), ttl = excluded.ttl, expires_at = clock_timestamp() + excluded.ttl
 WHERE l.holder = excluded.holder OR l.expires_at <= clock_timestamp() OR l.expires_at > clock_timestamp() + l.ttl * 1.5
 RETURNING l.epoch`
 

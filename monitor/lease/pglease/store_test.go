@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/internal/testenv"
@@ -25,7 +26,7 @@ func TestStore(t *testing.T) {
 	server := testenv.Postgres(t, "timezone=Asia/Shanghai")
 	for name, test := range map[string]func(*testing.T, *testenv.PostgresServer){
 		"Conformance": testConformance, "MigrateTogether": testMigrateTogether, "ClockSteps": testClockSteps,
-		"GuardAndRenewal": testGuardAndRenewal, "Pooler": testPooler, "Collision": testCollision,
+		"GuardAndRenewal": testGuardAndRenewal, "Pooler": testPooler, "Collision": testCollision, "Loss": testLoss,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -106,10 +107,13 @@ func testClockSteps(t *testing.T, server *testenv.PostgresServer) {
 	move("1 day") // set back by a day
 	require.NoError(t, s.Renew(t.Context(), "a", old, ttl), "the leader goes on if it is the first to notice")
 	move("1 day")
+	future := old + uint64((24 * time.Hour).Milliseconds())
+	_, err = pool.Exec(t.Context(), "UPDATE monitoring_leases SET epoch = $1 WHERE name = 'clock'", int64(future))
+	require.NoError(t, err)
 	epoch, err := s.Acquire(t.Context(), "b", ttl)
 	require.NoError(t, err, "it is not held for a day")
-	require.Equal(t, old+1, epoch)
-	require.ErrorIs(t, s.Renew(t.Context(), "a", old, ttl), lease.ErrLost)
+	require.Equal(t, future+1, epoch)
+	require.ErrorIs(t, s.Renew(t.Context(), "a", future, ttl), lease.ErrLost)
 	move("-2 minutes") // set forward: expired
 	require.ErrorIs(t, s.Renew(t.Context(), "b", epoch, ttl), lease.ErrLost)
 }
@@ -149,6 +153,31 @@ func testGuardAndRenewal(t *testing.T, server *testenv.PostgresServer) {
 	require.ErrorIs(t, s.Check(t.Context(), epoch), lease.ErrLost)
 }
 
+// testLoss: somebody deletes the rows. Epochs of before they were milliseconds
+// go on.
+func testLoss(t *testing.T, server *testenv.PostgresServer) {
+	t.Helper()
+	pool := pgtest.Connect(t, server.DSN(), pgx.QueryExecModeExec)
+	_, err := pool.Exec(t.Context(), "CREATE SCHEMA lost")
+	require.NoError(t, err)
+	do := func(sql string) func() {
+		return func() {
+			_, err := pool.Exec(t.Context(), sql)
+			require.NoError(t, err)
+		}
+	}
+	leasetest.TestLoss(t, func() lease.Store { return open(t, pool, "x", pglease.WithSchema("lost")) }, map[string]func(){
+		"deleted": do("DELETE FROM lost.monitoring_leases"), "truncated": do("TRUNCATE lost.monitoring_leases"), "dropped": do("DROP TABLE lost.monitoring_leases"),
+	})
+	s := open(t, pool, "old", pglease.WithSchema("lost"))
+	for range 2 {
+		epoch, err := s.Acquire(t.Context(), "a", time.Minute)
+		require.NoError(t, err)
+		require.InDelta(t, time.Now().UnixMilli(), epoch, 60_000)
+		do("UPDATE lost.monitoring_leases SET epoch = 7 WHERE name = 'old'")()
+	}
+}
+
 // colliding is a pool whose first query runs into a key of another's, which is
 // in time only now and then.
 type colliding struct {
@@ -172,9 +201,8 @@ func (collision) Scan(...any) error { return &pgconn.PgError{Code: "23505"} }
 func testCollision(t *testing.T, server *testenv.PostgresServer) {
 	t.Helper()
 	pool := pgtest.Connect(t, server.DSN(), pgx.QueryExecModeExec)
-	epoch, err := open(t, pool, "collision").Acquire(t.Context(), "a", time.Minute)
+	_, err := open(t, pool, "collision").Acquire(t.Context(), "a", time.Minute)
 	require.NoError(t, err)
-	require.Equal(t, uint64(1), epoch)
 	_, err = open(t, &colliding{Pool: pool}, "collision").Acquire(t.Context(), "b", time.Minute)
 	require.ErrorIs(t, err, lease.ErrHeld)
 }
@@ -211,5 +239,21 @@ func TestOptions(t *testing.T) {
 	require.ErrorIs(t, err, monitor.ErrInvalidOption)
 	for _, want := range []string{"pool = <nil>", "name = ", `WithSchema = ""`} {
 		require.ErrorContains(t, err, want)
+	}
+	_, err = pglease.New((*pgxpool.Pool)(nil), "x")
+	require.ErrorIs(t, err, monitor.ErrInvalidOption)
+	require.ErrorContains(t, err, "pool = <nil>")
+	pool := &colliding{}
+	for name, want := range map[string]error{
+		"": monitor.ErrInvalidOption, "a\x00b": monitor.ErrInvalidOption, "a\xffb": monitor.ErrInvalidOption, strings.Repeat("n", 100): nil,
+	} {
+		_, err = pglease.New(pool, name)
+		require.ErrorIs(t, err, want, "%q", name)
+	}
+	for schema, want := range map[string]error{
+		"a\x00b": monitor.ErrInvalidOption, "a\xffb": monitor.ErrInvalidOption, strings.Repeat("s", 63): nil, strings.Repeat("s", 64): monitor.ErrInvalidOption,
+	} {
+		_, err = pglease.New(pool, "x", pglease.WithSchema(schema))
+		require.ErrorIs(t, err, want, "%q", schema)
 	}
 }

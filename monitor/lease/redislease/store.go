@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/redis/go-redis/v9"
 
@@ -35,7 +38,7 @@ type config struct{ prefix string }
 // different ones. Default: "chronomon:lease:".
 func WithPrefix(prefix string) Option { return optionFunc(func(c *config) { c.prefix = prefix }) }
 
-// New returns the lease of that name, 1 to 100 bytes. It uses the host's client
+// New returns the lease of that name, 1 to 100 bytes of UTF-8 without NUL. It uses the host's client
 // and does no I/O. A client with ContextTimeoutEnabled keeps the deadlines of the
 // elector; any other one its own timeouts.
 func New(client redis.UniversalClient, name string, opts ...Option) (*Store, error) {
@@ -49,11 +52,11 @@ func New(client redis.UniversalClient, name string, opts ...Option) (*Store, err
 	bad := func(option string, value any, want string) {
 		errs = append(errs, fmt.Errorf("redislease: %w: %s = %v: want %s", monitor.ErrInvalidOption, option, value, want))
 	}
-	if client == nil {
+	if v := reflect.ValueOf(client); client == nil || v.Kind() == reflect.Pointer && v.IsNil() {
 		bad("client", nil, "a client")
 	}
-	if name == "" || len(name) > 100 {
-		bad("name", strconv.Quote(name), "1 to 100 bytes")
+	if name == "" || len(name) > 100 || !utf8.ValidString(name) || strings.IndexByte(name, 0) >= 0 {
+		bad("name", strconv.Quote(name), "1 to 100 bytes, UTF-8 without NUL")
 	}
 	if c.prefix == "" || len(c.prefix) > 200 {
 		bad("WithPrefix", strconv.Quote(c.prefix), "1 to 200 bytes")

@@ -59,23 +59,16 @@ func TestCluster(t *testing.T) {
 	require.NoError(t, s.Check(t.Context(), epoch))
 }
 
-// TestRedisLosesItsData: the epoch grows all the same.
-func TestRedisLosesItsData(t *testing.T) {
+// TestLoss: Redis loses its data.
+func TestLoss(t *testing.T) {
 	t.Parallel()
 	server := testenv.Redis(t)
-	s := open(t, connect(t, server.Addr()), "x")
-	var last uint64
-	for range 3 {
-		epoch, err := s.Acquire(t.Context(), "a", time.Minute)
-		require.NoError(t, err)
-		require.Greater(t, epoch, last)
-		last = epoch
-		server.Stop()
-		require.Error(t, s.Renew(t.Context(), "a", epoch, time.Minute))
-		server.Start() // with nothing in it
-		require.ErrorIs(t, s.Renew(t.Context(), "a", epoch, time.Minute), lease.ErrLost)
-		require.ErrorIs(t, s.Check(t.Context(), epoch), lease.ErrLost)
-	}
+	client := connect(t, server.Addr())
+	leasetest.TestLoss(t, func() lease.Store { return open(t, client, "x") }, map[string]func(){
+		"restarted": func() { server.Stop(); server.Start() }, // with nothing in it
+		"flushed":   func() { require.NoError(t, client.FlushAll(t.Context()).Err()) },
+		"deleted":   func() { require.NoError(t, client.Del(t.Context(), "chronomon:lease:x").Err()) },
+	})
 }
 
 // TestClockSteps: Redis's clock cannot be set here, but what it would have
@@ -167,5 +160,21 @@ func TestOptions(t *testing.T) {
 	require.ErrorIs(t, err, monitor.ErrInvalidOption)
 	for _, want := range []string{"client = <nil>", "name = " + strconv.Quote(strings.Repeat("n", 101)), `WithPrefix = ""`} {
 		require.ErrorContains(t, err, want)
+	}
+	for _, none := range []redis.UniversalClient{(*redis.Client)(nil), (*redis.ClusterClient)(nil)} {
+		_, err = redislease.New(none, "x")
+		require.ErrorIs(t, err, monitor.ErrInvalidOption)
+		require.ErrorContains(t, err, "client = <nil>")
+	}
+	client := connect(t, "127.0.0.1:1")
+	for name, want := range map[string]error{
+		"": monitor.ErrInvalidOption, "a\x00b": monitor.ErrInvalidOption, "a\xffb": monitor.ErrInvalidOption, strings.Repeat("n", 100): nil,
+	} {
+		_, err = redislease.New(client, name)
+		require.ErrorIs(t, err, want, "%q", name)
+	}
+	for length, want := range map[int]error{200: nil, 201: monitor.ErrInvalidOption} {
+		_, err = redislease.New(client, "x", redislease.WithPrefix(strings.Repeat("p", length)))
+		require.ErrorIs(t, err, want)
 	}
 }
