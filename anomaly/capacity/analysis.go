@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/chronoretrace/chronomon/anomaly/trend"
 	"github.com/chronoretrace/chronomon/internal/series"
 	"github.com/chronoretrace/chronomon/monitor"
 )
@@ -44,17 +43,6 @@ type Usage struct {
 // Recent are quantiles in which old values weigh less: the ends of buckets, up to
 // 5 % above the value. See [Histogram].
 type Recent struct{ P50, P90, P95 float64 }
-
-// Growth is where daily peaks have been going, steps of the level and the season
-// taken out; of a saw-tooth, where the peaks of its full cycles have.
-type Growth struct {
-	Direction trend.Direction
-	// PerDay is Theil and Sen's slope of the whole history, usage per day, and Low
-	// to High its 95 % interval. It is not what Demand is made of, which knows
-	// bends: see Detected.
-	PerDay, Low, High float64
-	P                 float64 // probability of as much without growth
-}
 
 // Demand is what the peak of a day may be.
 type Demand struct {
@@ -100,6 +88,7 @@ type Chance struct {
 // Detected is what was found in the daily peaks.
 type Detected struct {
 	Season   time.Duration // 0 for none
+	Month    Month         // days of each month that stand out, of three months or more
 	Steps    []time.Time   // days from which the level was another one at once
 	CleanUps []time.Time   // when a saw-tooth fell; they are expected to go on
 	Spikes   []time.Time   // days that stood out, and that growth was not learned from
@@ -124,8 +113,8 @@ func Analyse(points []monitor.Point, limit float64, opts ...Option) (Analysis, e
 }
 
 func (c config) analyse(points []monitor.Point, limit float64) (Analysis, error) {
-	if math.IsNaN(limit) {
-		return Analysis{}, fmt.Errorf("capacity: %s: the limit is no number", c.name)
+	if math.IsNaN(limit) || math.IsInf(limit, -1) {
+		return Analysis{}, fmt.Errorf("capacity: %s: the limit is %v: want a number, or +Inf for none", c.name, limit)
 	}
 	h, err := newHistory(points, c.peak)
 	if err != nil {
@@ -143,7 +132,7 @@ func (c config) analyse(points []monitor.Point, limit float64) (Analysis, error)
 		floor = 0
 	}
 	units := int((c.horizon + h.unit - 1) / h.unit)
-	o := newOutlook(h.peaks, h.drops, h.unit == day, units, pathCount, floor)
+	o := newOutlook(h, units, pathCount, floor)
 	a.Detected = detectedOf(&o, h)
 	if a.Growth, err = growthOf(&o, h); err != nil {
 		return Analysis{}, fmt.Errorf("capacity: %s: %w", c.name, err)
@@ -207,6 +196,8 @@ func detectedOf(o *outlook, h *history) Detected {
 		Steps:  times(o.pattern.steps), Spikes: times(o.pattern.spikes),
 		Curves: map[string]float64{},
 	}
+	out.Month = o.pattern.month
+	out.Month.By = o.month
 	for _, f := range o.pattern.cleanup {
 		out.CleanUps = append(out.CleanUps, h.time(f-float64(len(h.peaks))).UTC())
 	}
@@ -216,31 +207,13 @@ func detectedOf(o *outlook, h *history) Detected {
 	return out
 }
 
-// growthOf tests what the pattern leaves of the peaks.
-func growthOf(o *outlook, h *history) (Growth, error) {
-	points := make([]monitor.Point, len(o.level))
-	for i, v := range o.level {
-		points[i] = monitor.Point{Time: h.time(float64(i - len(o.level) + 1)), Value: v}
-	}
-	t, err := trend.Test(points, trend.WithStep(h.unit), trend.WithSeasons())
-	if err != nil {
-		return Growth{}, err
-	}
-	per := o.scale * (float64(day) / float64(h.unit))
-	return Growth{Direction: t.Direction, PerDay: t.Slope * per, Low: t.Low * per, High: t.High * per, P: t.P}, nil
-}
-
 func demandOf(o *outlook, h *history) []Demand {
 	out := make([]Demand, o.horizon)
-	sorted := make([]float64, o.count)
+	values := make([]float64, o.count)
 	for t := range out {
-		copy(sorted, o.paths[t*o.count:(t+1)*o.count])
-		slices.Sort(sorted)
-		q := func(p float64) float64 { return series.Quantile(sorted, p) }
-		out[t] = Demand{
-			Time: h.time(float64(t + 1)), P50: q(0.5),
-			Low80: q(0.1), High80: q(0.9), Low95: q(0.025), High95: q(0.975),
-		}
+		copy(values, o.paths[t*o.count:(t+1)*o.count])
+		q := quantiles(values, 0.025, 0.1, 0.5, 0.9, 0.975)
+		out[t] = Demand{Time: h.time(float64(t + 1)), Low95: q[0], Low80: q[1], P50: q[2], High80: q[3], High95: q[4]}
 	}
 	return out
 }

@@ -1,9 +1,6 @@
 package capacity
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // cell is a candidate and what the days say of it.
 type cell struct {
@@ -14,7 +11,7 @@ type cell struct {
 	posterior
 }
 
-// gram is the whitened data in sums.
+// gram is the whitened data in sums, until they are solved.
 type gram struct {
 	xx    []float64 // p by p, lower triangle
 	xy    []float64
@@ -45,16 +42,14 @@ const (
 	ridge = 1e-6
 )
 
-type snapshot struct {
-	at int
-	cell
-}
-
-// accumulate whitens the rows and sums them up.
-func (d design) accumulate(c *cell, x, w []float64, known, origins []int) (out []snapshot) {
+// accumulate whitens the rows x into w and sums them up in space, of which it
+// returns the rest. What is known at each origin is solved and added to its
+// snapshots.
+func (d design) accumulate(c *cell, x, w, space []float64, known, origins []int, snapshots [][]cell) (rest []float64) {
 	p := c.p
-	wy := make([]float64, len(known))
-	c.prior = make([]float64, p)
+	w, wy := w[:len(known)*p], w[len(known)*p:len(known)*(p+1)]
+	sums, rest := space[:p*(p+2)], space[p*(p+2):]
+	c.xx, c.xy, c.prior = sums[:p*p], sums[p*p:p*(p+1)], sums[p*(p+1):]
 	for i, t := range known {
 		row := w[i*p : (i+1)*p]
 		var back, scale float64 // what is left of the error before, and 1 / deviation of what is new
@@ -91,13 +86,14 @@ func (d design) accumulate(c *cell, x, w []float64, known, origins []int) (out [
 	for j := range c.prior {
 		c.prior[j] = max(c.prior[j]*ridge/float64(len(known)), 1e-12)
 	}
-	c.xx, c.xy = make([]float64, p*p), make([]float64, p)
 	next := 0
 	for i, t := range known {
 		for next < len(origins) && origins[next] < t {
-			k := snapshot{next, *c}
-			k.xx, k.xy = slices.Clone(c.xx), slices.Clone(c.xy)
-			out = append(out, k)
+			k := *c
+			copy(rest, sums[:p*(p+1)])
+			k.xx, k.xy, rest = rest[:p*p], rest[p*p:p*(p+1)], rest[p*(p+1):]
+			k.solve()
+			snapshots[next] = append(snapshots[next], k)
 			next++
 		}
 		row := w[i*p : (i+1)*p]
@@ -105,16 +101,16 @@ func (d design) accumulate(c *cell, x, w []float64, known, origins []int) (out [
 			if va == 0 {
 				continue
 			}
-			line := c.xx[a*p:]
-			for b := range a + 1 {
-				line[b] += va * row[b]
+			line := c.xx[a*p : a*p+a+1]
+			for b, vb := range row[:len(line)] {
+				line[b] += va * vb
 			}
 			c.xy[a] += va * wy[i]
 		}
 		c.yy += wy[i] * wy[i]
 		c.count++
 	}
-	return out
+	return rest
 }
 
 // caution is how much of its logarithm a likelihood counts: none of the candidates
@@ -124,10 +120,10 @@ func (d design) accumulate(c *cell, x, w []float64, known, origins []int) (out [
 // they say, and is tested on others.
 const caution = 0.25
 
-// solve finds the posterior.
+// solve finds the posterior, in the place of the sums.
 func (c *cell) solve() {
 	p := c.p
-	l := slices.Clone(c.xx)
+	l, z := c.xx, c.xy
 	logDet := 0.0
 	for i := range p {
 		l[i*p+i] += c.prior[i]
@@ -136,8 +132,9 @@ func (c *cell) solve() {
 	for i := range p {
 		for j := range i + 1 {
 			sum := l[i*p+j]
-			for k := range j {
-				sum -= l[i*p+k] * l[j*p+k]
+			other := l[j*p : j*p+j]
+			for k, v := range l[i*p : i*p+len(other)] {
+				sum -= v * other[k]
 			}
 			if i == j {
 				l[i*p+i] = math.Sqrt(max(sum, 1e-12*c.prior[i]))
@@ -147,7 +144,6 @@ func (c *cell) solve() {
 			}
 		}
 	}
-	z := slices.Clone(c.xy)
 	forward(l, z)
 	left := c.yy
 	for _, v := range z {

@@ -10,6 +10,7 @@ type design struct {
 	y      []float64 // scaled; NaN for a gap
 	season int       // period; 0 for none
 	steps  []int     // days on which the level changed at once
+	month  []float64 // 1 on days of the month that stand out, those to come included; nil if there are none
 	age    []float64 // days since the last clean-up; nil if there is no saw-tooth
 }
 
@@ -49,7 +50,7 @@ func (d design) shapes() []shape {
 		}
 	}
 	const ahead = 2 // logarithm of the likelihood
-	phis := []float64{0.3, 0.85}
+	phis := []float64{0.6}
 	others := fitDrift(d, out, phis, nil, nil).best()
 	var few []shape
 	for _, m := range []float64{-0.85, -0.7, -0.55, -0.4, -0.25, -0.1} {
@@ -76,17 +77,26 @@ var bends = []float64{
 
 var dependences = []float64{0, 0.3, 0.6, 0.85, 1}
 
-// columns of a row: 1, shape, season, steps, age.
+// columns of a row: 1, shape, season, steps, month, age.
 func (d design) columns(s shape) int {
-	p := 1 + len(d.steps)
+	p := 1 + d.patterns()
 	if s.kind != flat {
 		p++
 	}
 	if s.kind == kinked {
 		p++
 	}
+	return p
+}
+
+// patterns are the columns behind that of the shape.
+func (d design) patterns() int {
+	p := len(d.steps)
 	if d.season > 0 {
 		p += d.season - 1
+	}
+	if d.month != nil {
+		p++
 	}
 	if d.age != nil {
 		p++
@@ -128,6 +138,10 @@ func (d design) row(s shape, t int, age float64, x []float64) {
 		if t >= c {
 			x[i] = 1
 		}
+		i++
+	}
+	if d.month != nil {
+		x[i] = d.month[t]
 		i++
 	}
 	if d.age != nil {

@@ -32,20 +32,27 @@ func fitDrift(d design, shapes []shape, phis []float64, origins []int, test func
 			known = append(known, t)
 		}
 	}
-	snapshots := make([][]cell, len(origins))
+	most, sums := 0, 0
 	for _, s := range shapes {
 		p := d.columns(s)
-		x := make([]float64, d.n*p)
+		most = max(most, p)
+		sums += len(phis) * p * (p + 2 + len(origins)*(p+1))
+	}
+	space := make([]float64, sums) // one piece, for the collector's sake
+	x, w := make([]float64, d.n*most), make([]float64, len(known)*(most+1))
+	out.cells = make([]cell, 0, len(shapes)*len(phis))
+	snapshots := make([][]cell, len(origins))
+	for i := range snapshots {
+		snapshots[i] = make([]cell, 0, cap(out.cells))
+	}
+	for _, s := range shapes {
+		p := d.columns(s)
 		for t := range d.n {
 			d.row(s, t, d.ageAt(t), x[t*p:(t+1)*p])
 		}
-		w := make([]float64, len(known)*p)
 		for _, phi := range phis {
 			c := cell{shape: s, phi: phi, p: p}
-			for _, k := range d.accumulate(&c, x, w, known, origins) {
-				k.solve()
-				snapshots[k.at] = append(snapshots[k.at], k.cell)
-			}
+			space = d.accumulate(&c, x, w, space, known, origins, snapshots)
 			c.solve()
 			out.cells = append(out.cells, c)
 		}

@@ -14,7 +14,8 @@ import (
 var (
 	// ErrShort is returned for fewer than two weeks of days.
 	ErrShort = series.ErrShort
-	// ErrIrregular is returned where more than half of the days are gaps.
+	// ErrIrregular is returned where more than half of the days are gaps, or points
+	// are more than 100 days apart.
 	ErrIrregular = series.ErrIrregular
 )
 
@@ -23,6 +24,7 @@ const (
 	week     = 7 // days
 	leastDay = 14
 	mostDays = 1000
+	mostUnit = 100 * day // a thousand of which are as long as a time.Duration can be
 )
 
 // history is usage as daily peaks. A day is the 24 hours up to the last point or
@@ -56,6 +58,9 @@ func newHistory(points []monitor.Point, quantile float64) (*history, error) {
 	h := &history{end: finite[len(finite)-1].Time, unit: unitOf(finite)}
 	if n := len(points) - len(finite); n > 0 {
 		h.note("%d values were no finite numbers and count as missing", n)
+	}
+	if h.unit > mostUnit {
+		return nil, fmt.Errorf("%w: they are %d days apart, of at most %d", ErrIrregular, h.unit/day, mostUnit/day)
 	}
 	if h.end.Sub(finite[0].Time) >= mostDays*h.unit {
 		first, _ := slices.BinarySearchFunc(finite, h.end.Add(-mostDays*h.unit), func(p monitor.Point, t time.Time) int {

@@ -19,6 +19,7 @@ type outlook struct {
 	pattern        pattern
 	tests          tests
 	shapes         map[shapeKind]float64 // weights
+	month          float64               // what days of the month are above the others
 }
 
 // tests is how well the drift would have told the peaks from earlier days.
@@ -42,13 +43,18 @@ const (
 var testDays = []int{1, 3, 7, 14, 21, 30}
 
 // newOutlook extrapolates peaks that are not below floor.
-func newOutlook(peaks []float64, drops []drop, daily bool, horizon, count int, floor float64) outlook {
+func newOutlook(h *history, horizon, count int, floor float64) outlook {
+	peaks := h.peaks
 	middle, scale := scaleOf(peaks)
 	y := make([]float64, len(peaks))
 	for i, v := range peaks {
 		y[i] = v/scale - middle/scale
 	}
-	found, d := findPattern(y, drops, daily)
+	var dates []monthDay
+	if h.unit == day {
+		dates = monthDays(h.end, len(y), len(y)+horizon)
+	}
+	found, d := findPattern(y, h.drops, dates)
 	origins := originsOf(d.y)
 	out := outlook{count: count, horizon: horizon, pattern: found, shapes: map[shapeKind]float64{}}
 	fit := fitDrift(d, d.shapes(), dependences, origins, func(origin int, cells []cell) {
@@ -61,6 +67,10 @@ func newOutlook(peaks []float64, drops []drop, daily bool, horizon, count int, f
 		out.shapes[c.shape.kind] += fit.weight[i]
 	}
 	fit.setShocks(y)
+	if d.month != nil {
+		best := fit.best()
+		out.month = scale * best.mean[best.p-d.patterns()+max(0, d.season-1)+len(d.steps)]
+	}
 	r := rand.New(rand.NewPCG(1, 2)) // the same points give the same plan
 	var ages func(*rand.Rand, []float64)
 	if d.age != nil {
@@ -187,8 +197,7 @@ func (o *outlook) widen(by float64) {
 	for t := range o.horizon {
 		of := o.paths[t*o.count : (t+1)*o.count]
 		copy(sorted, of)
-		slices.Sort(sorted)
-		middle := series.Quantile(sorted, 0.5)
+		middle := quantiles(sorted, 0.5)[0]
 		for i, v := range of {
 			of[i] = middle + by*(v-middle)
 		}

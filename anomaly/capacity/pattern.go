@@ -11,6 +11,7 @@ import (
 // pattern is what was found in the daily peaks before they were extrapolated.
 type pattern struct {
 	season  int       // days; 0 for none
+	month   Month     // without By
 	steps   []int     // days on which the level changed at once
 	cleanup []float64 // when a saw-tooth fell, in days
 	spikes  []int     // days that are not learned from as they are
@@ -20,8 +21,10 @@ const (
 	mostSteps    = 3
 	leastCycles  = 3   // falls that make a saw-tooth
 	stepEvidence = 3.0 // beyond the logarithm of the number of days, as a logarithm
-	leastStep    = 3   // days before and after a step
-	mostCycle    = 31  // days of a saw-tooth that is not told from its falls
+	// That of one among so many days of a month.
+	monthEvidence = 8.0
+	leastStep     = 3  // days before and after a step
+	mostCycle     = 31 // days of a saw-tooth that is not told from its falls
 )
 
 var (
@@ -30,8 +33,8 @@ var (
 )
 
 // findPattern looks for patterns in scaled peaks, each of which has to be worth
-// its parameters.
-func findPattern(y []float64, drops []drop, daily bool) (pattern, design) {
+// its parameters. dates are nil where peaks are not those of days.
+func findPattern(y []float64, drops []drop, dates []monthDay) (pattern, design) {
 	d := design{n: len(y), y: y}
 	var found pattern
 	if slices.Max(series.Filled(y, 0)) == slices.Min(series.Filled(y, 0)) {
@@ -47,11 +50,18 @@ func findPattern(y []float64, drops []drop, daily bool) (pattern, design) {
 		d, best = other, e
 		return true
 	}
-	if daily {
+	if dates != nil {
 		weekly := d
 		weekly.season = week
 		if len(y) >= 2*week {
 			try(weekly, 0)
+		}
+		if m, ok := monthOf(d.residuals(filled), dates); ok {
+			months := d
+			months.month = m.column(dates)
+			if try(months, monthEvidence) {
+				found.month = m
+			}
 		}
 	}
 	base := d
@@ -62,13 +72,24 @@ func findPattern(y []float64, drops []drop, daily bool) (pattern, design) {
 		for _, season := range slices.Compact([]int{base.season, 0}) {
 			teeth := base
 			teeth.season, teeth.age = season, agesOf(falls, len(y))
-			if try(teeth, float64(i/2)*math.Log(float64(len(y)))) {
+			more := 0.0
+			if i == 2 || base.season > 0 { // weekends are no clean-ups
+				more = math.Log(float64(len(y)))
+			}
+			if try(teeth, more) {
 				found.cleanup = falls
 			}
 		}
 	}
 	if d.age != nil {
 		found.cleanup, d, best = moreFalls(d, best, found.cleanup, filled, drops)
+		if d.month != nil { // a clean-up once a month
+			teeth := d
+			teeth.month = nil
+			if try(teeth, -monthEvidence) {
+				found.month = Month{}
+			}
+		}
 	}
 	for range mostSteps {
 		more := math.Log(float64(len(y))) + stepEvidence
@@ -140,18 +161,11 @@ func stepCandidates(d design, filled []float64) []int {
 // rest is a filled series without the season, the steps and the saw-tooth that
 // the design has.
 func (d design) rest(filled []float64) []float64 {
-	if d.season == 0 && len(d.steps) == 0 && d.age == nil {
+	if d.season == 0 && len(d.steps) == 0 && d.month == nil && d.age == nil {
 		return slices.Clone(filled)
 	}
 	c := d.roughly()
-	first := c.p - len(d.steps)
-	if d.season > 0 {
-		first -= d.season - 1
-	}
-	if d.age != nil {
-		first--
-	}
-	return d.without(filled, c, first)
+	return d.without(filled, c, c.p-d.patterns())
 }
 
 // level is the series without the season and the steps, or what is full cycles of
@@ -204,7 +218,7 @@ func (d *design) clip() (spikes []int) {
 	y := slices.Clone(d.y)
 	most := len(y) / 20
 	for len(spikes) <= most {
-		about := aboutMedian(design{d.n, y, d.season, d.steps, d.age}.rest(series.Filled(y, 0)))
+		about := aboutMedian(design{d.n, y, d.season, d.steps, d.month, d.age}.rest(series.Filled(y, 0)))
 		deviation := series.NormalMAD * series.MAD(about)
 		if !(deviation > 0) {
 			return nil

@@ -2,6 +2,7 @@ package capacity
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -13,11 +14,13 @@ import (
 // A Resource is what [Query] asks a monitor.Querier for.
 type Resource struct {
 	// Usage is a PromQL expression. What it answers with at each step should be the
-	// peak since the step before: max_over_time(x[1h]).
+	// peak since the step before: max_over_time(x[1h]). It should be in the unit of
+	// the resource, bytes for one: a share of the whole falls when the whole grows.
 	Usage string
-	// Limit is one too, a number for one: "100e9". One that answers with a single
-	// value is the limit of every series, otherwise each series has the limit with
-	// its own labels, the metric's name aside. "" is none.
+	// Limit is one too, a number for one: "100e9". What it answers with at the end
+	// of the history, which is the size after all changes of it, is the limit of the
+	// series that have all of its labels, the metric's name aside; of several the
+	// one with the most. If there is one of each, they belong together. "" is none.
 	Limit string
 }
 
@@ -52,57 +55,66 @@ func Query(ctx context.Context, q monitor.Querier, res Resource, now time.Time, 
 		if c.name == defaultName && len(s.Labels) > 0 {
 			c.name = s.Labels.String()
 		}
-		if limit, ok := limits.of(s.Labels); ok {
+		if limit, err := limits.of(s.Labels, len(all) == 1); err == nil {
 			r.Analysis, r.Err = c.analyse(s.Points, limit)
 		} else {
-			r.Err = fmt.Errorf("capacity: %s: %q has no limit for it", c.name, res.Limit)
+			r.Err = fmt.Errorf("capacity: %s: limit %q at %s: %w", c.name, res.Limit, now.UTC().Format(time.RFC3339), err)
 		}
 		out = append(out, r)
 	}
 	return out, nil
 }
 
-// limits are the limits of series by their labels.
-type limits struct {
-	all      float64 // if there is one for all
-	byLabels map[string]float64
-}
+// limits are those of series with their labels.
+type limits []monitor.Sample
 
 func queryLimits(ctx context.Context, q monitor.Querier, promql string, now time.Time) (limits, error) {
 	if promql == "" {
-		return limits{all: math.Inf(1)}, nil
+		return limits{{Point: monitor.Point{Value: math.Inf(1)}}}, nil
 	}
 	if v, err := strconv.ParseFloat(promql, 64); err == nil {
-		return limits{all: v}, nil
+		return limits{{Point: monitor.Point{Value: v}}}, nil
 	}
 	samples, err := q.Query(ctx, promql, now)
 	if err != nil {
-		return limits{}, fmt.Errorf("capacity: query of the limit %q: %w", promql, err)
+		return nil, fmt.Errorf("capacity: query of the limit %q: %w", promql, err)
 	}
-	if len(samples) == 1 {
-		return limits{all: samples[0].Value}, nil
-	}
-	out := limits{byLabels: make(map[string]float64, len(samples))}
-	for _, s := range samples {
-		out.byLabels[withoutName(s.Labels).String()] = s.Value
-	}
-	return out, nil
+	return samples, nil
 }
 
-func (l limits) of(labels monitor.Labels) (limit float64, ok bool) {
-	if l.byLabels == nil {
-		return l.all, true
-	}
-	limit, ok = l.byLabels[withoutName(labels).String()]
-	return limit, ok
-}
+// Why a series has none.
+var (
+	errNothing    = errors.New("no sample")
+	errNoLimit    = errors.New("no sample has labels of it, and no others")
+	errManyLimits = errors.New("several samples have as many labels of it")
+)
 
-func withoutName(labels monitor.Labels) monitor.Labels {
-	out := make(monitor.Labels, len(labels))
-	for k, v := range labels {
-		if k != monitor.MetricName {
-			out[k] = v
+// of is the limit of a series, which may be the only one.
+func (l limits) of(labels monitor.Labels, only bool) (limit float64, err error) {
+	if only && len(l) == 1 {
+		return l[0].Value, nil
+	}
+	if len(l) == 0 {
+		return 0, errNothing
+	}
+	most, err := -1, errNoLimit
+	for _, s := range l {
+		n := 0
+		for k, v := range s.Labels {
+			switch {
+			case k == monitor.MetricName:
+			case labels[k] == v:
+				n++
+			default:
+				n = math.MinInt
+			}
+		}
+		switch {
+		case n > most:
+			limit, most, err = s.Value, n, nil
+		case n == most && n >= 0:
+			err = errManyLimits
 		}
 	}
-	return out
+	return limit, err
 }

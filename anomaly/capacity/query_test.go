@@ -56,7 +56,7 @@ func TestQuery(t *testing.T) {
 	require.InDelta(t, 30, daysTo(all[0].Analysis, all[0].Limit.P50), 1)
 	require.Contains(t, all[0].Name, `disk="a"`)
 	require.True(t, all[1].Limit.Reached)
-	require.ErrorContains(t, all[2].Err, `"size" has no limit for it`)
+	require.ErrorContains(t, all[2].Err, `limit "size" at 2026-04-05T00:00:00Z: no sample has labels of it`)
 	require.ErrorIs(t, all[3].Err, capacity.ErrShort)
 
 	for promql, want := range map[string]float64{"": math.Inf(1), "150e2": 15000} {
@@ -64,11 +64,16 @@ func TestQuery(t *testing.T) {
 		require.NoError(t, err)
 		require.InDelta(t, want, all[2].Limit.Value, 0, promql)
 	}
-	q.samples = q.samples[:1]
+	q.samples = []monitor.Sample{{Point: monitor.Point{Value: 220}}}
 	all, err = capacity.Query(t.Context(), q, capacity.Resource{Usage: "used", Limit: "max(size)"}, now)
 	require.NoError(t, err)
 	require.InDelta(t, 220., all[2].Limit.Value, 0)
 
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	all, err = capacity.Query(ctx, q, capacity.Resource{Usage: "used", Limit: "1"}, now)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Empty(t, all)
 	q.err = errors.New("down")
 	_, err = capacity.Query(t.Context(), q, capacity.Resource{Usage: "used"}, now)
 	require.ErrorContains(t, err, `capacity: query "used": down`)
@@ -76,4 +81,44 @@ func TestQuery(t *testing.T) {
 	require.ErrorContains(t, err, `query of the limit "size": down`)
 	_, err = capacity.Query(t.Context(), q, capacity.Resource{}, now, capacity.WithHorizon(0))
 	require.ErrorIs(t, err, monitor.ErrInvalidOption)
+}
+
+// A limit belongs to the series that have its labels, and to no others.
+func TestQueryLimits(t *testing.T) {
+	t.Parallel()
+	sample := func(v float64, labels monitor.Labels) monitor.Sample {
+		return monitor.Sample{Labels: labels, Point: monitor.Point{Value: v}}
+	}
+	usage := hourly(20, func(int) float64 { return 1 })
+	a := monitor.Series{Labels: monitor.Labels{"host": "a", "disk": "x"}, Points: usage}
+	b := monitor.Series{Labels: monitor.Labels{"host": "b", "disk": "x"}, Points: usage}
+	hostA, hostB := sample(10, monitor.Labels{"host": "a"}), sample(20, monitor.Labels{monitor.MetricName: "size", "host": "b"})
+	diskX := sample(30, monitor.Labels{"disk": "x"})
+	for name, c := range map[string]struct {
+		series []monitor.Series
+		limits []monitor.Sample
+		want   []any // of the series
+	}{
+		"by a label":         {[]monitor.Series{a, b}, []monitor.Sample{hostA, hostB}, []any{10., 20.}},
+		"one is gone":        {[]monitor.Series{a, b}, []monitor.Sample{hostA}, []any{10., "no sample has labels of it, and no others"}},
+		"two alike":          {[]monitor.Series{a}, []monitor.Sample{hostA, diskX}, []any{"several samples have as many labels of it"}},
+		"one for all":        {[]monitor.Series{a, b}, []monitor.Sample{sample(5, nil)}, []any{5., 5.}},
+		"one with more":      {[]monitor.Series{a, b}, []monitor.Sample{sample(5, nil), hostA}, []any{10., 5.}},
+		"one of each":        {[]monitor.Series{a}, []monitor.Sample{hostB}, []any{20.}},
+		"nothing":            {[]monitor.Series{a}, nil, []any{`limit "size" at 2026-01-05T00:00:00Z: no sample`}},
+		"no number":          {[]monitor.Series{a}, []monitor.Sample{sample(math.NaN(), nil)}, []any{"the limit is NaN"}},
+		"nothing to analyse": {nil, []monitor.Sample{hostA}, nil},
+	} {
+		got, err := capacity.Query(t.Context(), &querier{samples: c.limits, series: c.series}, capacity.Resource{Usage: "used", Limit: "size"}, start)
+		require.NoError(t, err, name)
+		require.Len(t, got, len(c.want), name)
+		for i, want := range c.want {
+			if says, ok := want.(string); ok {
+				require.ErrorContains(t, got[i].Err, says, name)
+			} else {
+				require.NoError(t, got[i].Err, name)
+				require.Equal(t, want, got[i].Limit.Value, name)
+			}
+		}
+	}
 }

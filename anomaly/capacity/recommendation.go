@@ -79,9 +79,15 @@ func (c config) instances(r *Recommendation, say func(string, ...any)) {
 	}
 }
 
-// number writes a value to four digits.
+// number writes a value to four digits, large ones in millions (M), 1e9 (G), 1e12
+// (T) and 1e15 (P).
 func number(v float64) string {
-	if a := math.Abs(v); a >= 1000 && a < 1e6 {
+	a := math.Abs(v)
+	switch {
+	case a >= 999_950 && a < 1e18:
+		at := min(int(math.Log10(a*1.00005)/3), 5)
+		return fmt.Sprintf("%.4g%c", v/math.Pow10(3*at), "  MGTP"[at])
+	case a >= 1000 && a < 1e6:
 		return fmt.Sprintf("%.0f", v)
 	}
 	return fmt.Sprintf("%.4g", v)

@@ -66,6 +66,9 @@ func (d Detected) words() (out []string) {
 	if d.Season > 0 {
 		out = append(out, fmt.Sprintf("a season of %.0f days", d.Season.Hours()/24))
 	}
+	if d.Month.First != 0 {
+		out = append(out, fmt.Sprintf("%v stand out by %s", d.Month, number(d.Month.By)))
+	}
 	days := func(what string, all []time.Time) {
 		if n := len(all); n > 0 {
 			out = append(out, fmt.Sprintf("%s: %d, the last on %s", what, n, slices.MaxFunc(all, time.Time.Compare).Format(time.DateOnly)))

@@ -82,16 +82,24 @@ func TestRow(t *testing.T) {
 	row, err := growing(t, strings.Repeat("é", 60)).Row(at)
 	require.NoError(t, err)
 	plan := pgstore.Plan(row)
-	require.Equal(t, strings.Repeat("é", 49)+"…", plan.Resource)
+	require.Regexp(t, "^é{41}…[0-9a-f]{8}$", plan.Resource)
+	other, err := growing(t, strings.Repeat("é", 59)+"e").Row(at)
+	require.NoError(t, err)
+	require.NotEqual(t, plan.Resource, other.Resource)
+	odd, err := growing(t, "disk\x00").Row(at)
+	require.NoError(t, err)
+	require.Equal(t, "disk ", odd.Resource, "PostgreSQL has no such character")
 	require.Equal(t, "90d", plan.Period)
 	require.Equal(t, at, plan.CreatedAt)
 	require.InDelta(t, 0.8, plan.Confidence, 0.2)
 	var current struct {
+		Name   string
 		Usage  struct{ P50, P95, Peak float64 }
 		Limit  float64
 		Growth struct{ Direction string }
 	}
 	require.NoError(t, json.Unmarshal(plan.Current, &current))
+	require.Equal(t, strings.Repeat("é", 60), current.Name)
 	require.Equal(t, "rising", current.Growth.Direction)
 	require.InDelta(t, 220, current.Limit, 0)
 	require.Greater(t, current.Usage.P95, current.Usage.P50)

@@ -3,6 +3,8 @@ package capacity
 import (
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -24,8 +26,9 @@ type Row struct {
 // longestResource is what the table takes, in characters.
 const longestResource = 50
 
-// Row returns the plan as a row made at a time. A longer Name is cut to 50
-// characters. Demand is told every seven days and on the last one; dates that are
+// Row returns the plan as a row made at a time. Resource is the Name; of one longer
+// than 50 characters its beginning and a hash, so that no two become one, and all of
+// it is the "name" in Current. Demand is told every seven days and on the last one; dates that are
 // not within the horizon and limits that there are none of are null.
 func (a Analysis) Row(at time.Time) (Row, error) {
 	type object = map[string]any
@@ -34,12 +37,12 @@ func (a Analysis) Row(at time.Time) (Row, error) {
 		usage["recent"] = object{"p50": r.P50, "p90": r.P90, "p95": r.P95}
 	}
 	current := object{
-		"at": stamp(a.From), "days": a.Days, "usage": usage, "limit": finite(a.Limit.Value),
+		"name": printable(a.Name), "at": stamp(a.From), "days": a.Days, "usage": usage, "limit": finite(a.Limit.Value),
 		"growth": object{
 			"direction": a.Growth.Direction.String(), "per_day": a.Growth.PerDay, "low": a.Growth.Low, "high": a.Growth.High, "p": a.Growth.P,
 		},
 		"detected": object{
-			"season_days": a.Detected.Season.Hours() / 24, "curves": a.Detected.Curves,
+			"season_days": a.Detected.Season.Hours() / 24, "month": month(a.Detected.Month), "curves": a.Detected.Curves,
 			"steps": stamps(a.Detected.Steps), "clean_ups": stamps(a.Detected.CleanUps), "spikes": stamps(a.Detected.Spikes),
 		},
 	}
@@ -65,7 +68,7 @@ func (a Analysis) Row(at time.Time) (Row, error) {
 		"demand": r.Demand, "size": r.Size, "instances": r.Instances, "order": date(r.Order), "why": r.Why,
 		"confidence": parts, "notes": a.Notes,
 	}
-	row := Row{Resource: cut(a.Name, longestResource), Period: fmt.Sprintf("%dd", a.Horizon/day), Confidence: a.Confidence.Score, CreatedAt: at}
+	row := Row{Resource: resource(printable(a.Name)), Period: fmt.Sprintf("%dd", a.Horizon/day), Confidence: a.Confidence.Score, CreatedAt: at}
 	for to, from := range map[*json.RawMessage]object{&row.Current: current, &row.Predicted: predicted, &row.Recommendations: recommendations} {
 		raw, err := json.Marshal(from)
 		if err != nil {
@@ -99,6 +102,22 @@ func date(d Date) any {
 		return nil
 	}
 	return stamp(d.Time)
+}
+
+func month(m Month) any {
+	if m.First == 0 {
+		return nil
+	}
+	return map[string]any{"first": m.First, "last": m.Last, "by": m.By}
+}
+
+func resource(name string) string {
+	if utf8.RuneCountInString(name) <= longestResource {
+		return name
+	}
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, name) // never fails
+	return fmt.Sprintf("%s%08x", cut(name, longestResource-8), h.Sum32())
 }
 
 func cut(s string, most int) string {

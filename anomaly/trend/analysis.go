@@ -96,8 +96,8 @@ func (t *timeline) outliers() (out []Outlier) {
 	}
 	rest := aboutMedian(y, leastHalf)
 	deviation := series.NormalMAD * series.MAD(rest)
-	if !(deviation > 0) {
-		return nil // half of the values are the same: what differs is no outlier of noise
+	if !(deviation > t.rounding()) {
+		return nil // but for rounding half of the values are the same: what differs is no outlier of noise
 	}
 	for i, r := range rest {
 		if size := r / deviation; math.Abs(size) > outlierSize && !t.filled[i] {

@@ -6,36 +6,66 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"sort"
 	"time"
+
+	"github.com/chronoretrace/chronomon/monitor"
 )
 
 // A Calendar says when a market trades; *calendar.Calendar is one. IsOpen is
-// called for every step of the series and of the forecast, by one goroutine. An
-// error beside its answer means that the answer is a guess, which becomes a note.
+// called for every step of the series and of the forecast, by the goroutine that
+// reads the series. An error beside its answer means that the answer is a guess,
+// which becomes a note; a panic is the error of the call. Without a location times
+// are UTC.
 type Calendar interface {
 	IsOpen(t time.Time) (bool, error)
 	Location() *time.Location
 }
 
-// mostClosed is how many days there may be without trading.
-const mostClosed = 366
+const (
+	mostClosed = 366         // days that there may be without trading
+	mostAsked  = 1 << 21     // steps to come that a calendar is asked about
+	leastOpen  = time.Minute // markets do not open for less
+)
 
 // compression is a series without the hours in which a market is closed. Every
 // day of trading has the same number of places, by the clock, and every week with
 // trading the same number of days, by the weekday: early closes and holidays
 // within such a week are gaps, so that what follows keeps its place in the season.
 type compression struct {
-	cal   Calendar
-	step  time.Duration
-	place map[time.Duration]int // by time on the clock
-	days  map[int]int           // by weekday, from Monday
-	guess error
+	cal    Calendar
+	zone   *time.Location
+	step   time.Duration
+	place  map[time.Duration]int // by time on the clock
+	days   map[int]int           // by weekday, from Monday
+	asked  int
+	guess  error
+	broken error // the calendar panicked
+}
+
+func newCompression(cal Calendar, step time.Duration) *compression {
+	c := &compression{cal: cal, step: step, place: map[time.Duration]int{}, days: map[int]int{}}
+	c.guarded(func() { c.zone = cal.Location() })
+	if c.zone == nil {
+		c.zone = time.UTC
+	}
+	return c
+}
+
+// guarded keeps a panic of the calendar from the host.
+func (c *compression) guarded(f func()) {
+	defer func() {
+		if v := recover(); v != nil && c.broken == nil {
+			c.broken = fmt.Errorf("the calendar panicked: %v", v)
+		}
+	}()
+	f()
 }
 
 // clock is the Monday before t's day, the weekday from then, and the time that
 // the clock shows.
 func (c *compression) clock(t time.Time) (monday time.Time, weekday int, at time.Duration) {
-	t = t.In(c.cal.Location())
+	t = t.In(c.zone)
 	y, m, d := t.Date()
 	date := time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 	weekday = (int(date.Weekday()) + 6) % 7
@@ -62,32 +92,59 @@ func (c *compression) open(t time.Time) bool {
 	if c.step < day {
 		return c.ask(t)
 	}
-	y, m, d := t.In(c.cal.Location()).Date()
+	y, m, d := t.In(c.zone).Date()
 	for half := range 48 {
-		if c.ask(time.Date(y, m, d, 0, 30*half, 0, 0, c.cal.Location())) {
+		if c.ask(time.Date(y, m, d, 0, 30*half, 0, 0, c.zone)) {
 			return true
 		}
 	}
 	return false
 }
 
-func (c *compression) ask(t time.Time) bool {
-	open, err := c.cal.IsOpen(t)
-	if err != nil && c.guess == nil {
-		c.guess = err
-	}
+func (c *compression) ask(t time.Time) (open bool) {
+	c.asked++
+	c.guarded(func() {
+		var err error
+		if open, err = c.cal.IsOpen(t); err != nil && c.guess == nil {
+			c.guess = err
+		}
+	})
 	return open
+}
+
+// opening returns the first step from a closed one on at which there is trading, and
+// none further than until. Steps that are short against any session are not all
+// asked about.
+func (c *compression) opening(closed, until time.Time) time.Time {
+	stride := max(1, int(leastOpen/c.step))
+	for next := closed; ; {
+		before := next
+		next = next.Add(time.Duration(stride) * c.step)
+		if c.broken != nil || next.After(until) || c.open(next) {
+			return before.Add(time.Duration(1+sort.Search(stride-1, func(i int) bool { return c.open(before.Add(time.Duration(i+1) * c.step)) })) * c.step)
+		}
+	}
 }
 
 // periods are a day and a week of trading.
 func (c *compression) periods() []int { return []int{len(c.place), c.week()} }
 
+// nextDay returns the first step from one on that lies on another day.
+func (c *compression) nextDay(t time.Time) time.Time {
+	y, m, d := t.In(c.zone).Date()
+	left := time.Date(y, m, d+1, 0, 0, 0, 0, c.zone).Sub(t)
+	if over := left % c.step; over > 0 {
+		left += c.step - over
+	}
+	return t.Add(max(left, c.step))
+}
+
 // compress takes the closed hours out.
 func (t *timeline) compress() error {
 	if t.step > day {
-		return fmt.Errorf("a calendar needs a step of at most a day, not %v", t.step)
+		return fmt.Errorf("%w: a calendar needs a step of at most a day, not %v", monitor.ErrInvalidOption, t.step)
 	}
-	c := &compression{cal: t.calendar, step: t.step, place: map[time.Duration]int{}, days: map[int]int{}}
+	c := newCompression(t.calendar, t.step)
 	var open []int
 	for i, at := range t.times {
 		if c.open(at) {
@@ -95,6 +152,9 @@ func (t *timeline) compress() error {
 			c.days[weekday], c.place[clock] = 0, 0
 			open = append(open, i)
 		}
+	}
+	if c.broken != nil {
+		return c.broken
 	}
 	if len(open) == 0 {
 		return fmt.Errorf("%w at every point", ErrClosed)
@@ -112,6 +172,9 @@ func (t *timeline) compress() error {
 			week, base = monday, base+c.week()
 		}
 		place, _ := c.at(weekday, clock)
+		if base+place > 2*len(open)+c.week() { // more than half are gaps
+			return fmt.Errorf("%w of %v: most hours of trading have no value", ErrIrregular, t.step)
+		}
 		for len(values) <= base+place {
 			values, times = append(values, math.NaN()), append(times, t.times[i])
 		}
@@ -134,32 +197,44 @@ func (t *timeline) ahead(h int) (times []time.Time, steps []int, err error) {
 	last := t.times[len(t.times)-1]
 	if t.closed == nil {
 		for i := range h {
-			times, steps = append(times, last.Add(time.Duration(i+1)*t.step)), append(steps, i+1)
+			last = last.Add(t.step)
+			times, steps = append(times, last), append(steps, i+1)
 		}
 		return times, steps, nil
 	}
 	c := t.closed
+	c.asked = 0
 	week, weekday, clock := c.clock(last)
 	place, _ := c.at(weekday, clock)
 	base := -place
 	newest := last
-	for next := last.Add(t.step); len(times) < h; next = next.Add(t.step) {
-		if next.Sub(newest) > mostClosed*day {
+	for next := last.Add(t.step); len(times) < h; {
+		until := newest.AddDate(0, 0, mostClosed)
+		switch {
+		case c.broken != nil:
+			return nil, nil, fmt.Errorf("trend: %w", c.broken)
+		case next.After(until):
 			return nil, nil, fmt.Errorf("trend: %w for a year after %v", ErrClosed, newest)
-		}
-		if !c.open(next) {
-			continue
+		case c.asked > mostAsked:
+			return nil, nil, fmt.Errorf("trend: %w after %v at the hours that the series knows, for %d steps of %v", ErrClosed, newest, c.asked, t.step)
 		}
 		monday, weekday, clock := c.clock(next)
-		place, ok := c.at(weekday, clock)
-		if !ok {
-			continue // never open at this hour before
+		if _, ok := c.days[weekday]; !ok {
+			next = c.nextDay(next)
+			continue
 		}
-		if !monday.Equal(week) {
-			week, base = monday, base+c.week()
+		if !c.open(next) {
+			next = c.opening(next, until)
+			continue
 		}
-		newest = next
-		times, steps = append(times, next), append(steps, base+place)
+		if place, ok := c.at(weekday, clock); ok { // otherwise it was never open at this hour before
+			if !monday.Equal(week) {
+				week, base = monday, base+c.week()
+			}
+			newest = next
+			times, steps = append(times, next), append(steps, base+place)
+		}
+		next = next.Add(t.step)
 	}
 	if c.guess != nil {
 		t.note("the calendar is a guess: %v", c.guess)

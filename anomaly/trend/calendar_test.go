@@ -144,3 +144,56 @@ func TestCalendarEdges(t *testing.T) {
 		require.InDelta(t, p.Time.Hour(), p.Value, 0.5)
 	}
 }
+
+// hours is a calendar of its own.
+type hours struct {
+	zone *time.Location
+	open func(time.Time) bool
+}
+
+func (h hours) IsOpen(t time.Time) (bool, error) { return h.open(t), nil }
+func (h hours) Location() *time.Location         { return h.zone }
+
+// A calendar is the host's: what it does wrong is an error, and in no time.
+func TestCalendarOfAnyKind(t *testing.T) {
+	t.Parallel()
+	saw := func(i int) float64 { return float64(i * i % 17) }
+	morning := func(t time.Time) bool { return t.Hour() < 12 }
+	never := func(after time.Time) func(time.Time) bool {
+		return func(t time.Time) bool { return t.Before(after) }
+	}
+	for name, c := range map[string]struct {
+		points []monitor.Point
+		cal    trend.Calendar
+		want   string // of the error; none where it is empty
+	}{
+		"panics":                       {series(50, time.Hour, saw), hours{time.UTC, func(time.Time) bool { panic("no dates") }}, "trend: the calendar panicked: no dates"},
+		"panics later":                 {series(50, time.Hour, saw), hours{time.UTC, func(t time.Time) bool { return [50]bool{0: true}[int(t.Sub(monday)/time.Hour)] || true }}, "trend: the calendar panicked: runtime error"},
+		"is nil":                       {series(50, time.Hour, saw), (*calendar.Calendar)(nil), "trend: the calendar panicked"},
+		"knows no zone":                {series(50, time.Hour, saw), hours{nil, morning}, ""},
+		"closes for ever":              {series(50, time.Hour, saw), hours{time.UTC, never(monday.AddDate(0, 0, 2))}, "the calendar is closed for a year after"},
+		"closes, in microseconds":      {series(200, time.Microsecond, saw), hours{time.UTC, never(monday.Add(200 * time.Microsecond))}, "the calendar is closed for a year after"},
+		"nights in milliseconds":       {series(200, time.Millisecond, saw), hours{time.UTC, func(t time.Time) bool { return t.Hour() == 0 && t.Minute() < 10 }}, ""},
+		"other hours, in microseconds": {series(200, time.Microsecond, saw), hours{time.UTC, func(t time.Time) bool { return t.Hour() > 0 || t.Sub(monday) < 200*time.Microsecond }}, "at the hours that the series knows"},
+		"a clock that wanders":         {series(60_000, 3661*time.Second, saw), hours{time.UTC, morning}, "most hours of trading have no value"},
+		"always open":                  {series(200, time.Hour, saw), hours{time.UTC, func(time.Time) bool { return true }}, ""},
+		"a step too long":              {series(50, 48*time.Hour, saw), hours{time.UTC, morning}, "trend: invalid option: a calendar needs a step of at most a day"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			start := time.Now()
+			f, err := trend.Predict(c.points, 30, trend.WithCalendar(c.cal), trend.WithSeasons(), trend.WithStep(c.points[1].Time.Sub(c.points[0].Time)))
+			require.Less(t, time.Since(start), 20*time.Second)
+			if c.want != "" {
+				require.ErrorContains(t, err, c.want)
+				return
+			}
+			require.NoError(t, err)
+			checkForecast(t, f, 30)
+			for _, p := range f.Points {
+				open, _ := c.cal.IsOpen(p.Time)
+				require.True(t, open)
+			}
+		})
+	}
+}

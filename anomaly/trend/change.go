@@ -2,6 +2,7 @@ package trend
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/chronoretrace/chronomon/internal/series"
@@ -13,7 +14,14 @@ type Change struct {
 	Time          time.Time // of the first value after it
 	Before, After float64   // means back to the change before, and on to the next one, seasons taken out
 	Size          float64   // of the step, in standard deviations of the noise; infinite without noise
+	// Earliest and Latest are the ends of a 95 % interval of Time (Bai, 1997): the
+	// smaller the step against the noise, the less is known of when it was.
+	Earliest, Latest time.Time
 }
+
+// argmaxQuantile is the 97.5 % quantile of where a Brownian motion less half of its
+// distance from 0 is greatest (Yao, 1987).
+const argmaxQuantile = 11.03
 
 // Changes returns where the level of a series changes at once and for good, oldest
 // first: the best segmentation by PELT (Killick, Fearnhead and Eckley, 2012),
@@ -41,6 +49,9 @@ func (t *timeline) changes() (out []Change) {
 	}
 	penalty := 3 * math.Log(float64(n)) * noise * noise * dependence
 	if !(penalty > 0) { // steps without noise
+		if slices.Max(y)-slices.Min(y) <= t.rounding() {
+			return nil // there were spikes only
+		}
 		penalty = 1e-9 * series.Variance(y) * float64(n)
 	}
 	at, _ := series.ChangePoints(y, series.MeanCost, penalty, leastSegment)
@@ -55,38 +66,46 @@ func (t *timeline) changes() (out []Change) {
 	first := len(t.times) - n*block // what does not fill a block is left out
 	for i, c := range bounds[1 : len(bounds)-1] {
 		change := Change{Time: t.times[first+c*block], Before: series.Mean(y[bounds[i]:c]), After: series.Mean(y[c:bounds[i+2]])}
-		change.Size = (change.After - change.Before) / noise
+		if change.Before == change.After {
+			continue
+		}
+		step := change.After - change.Before
+		change.Size = step / noise
+		half := 1 + int(min(argmaxQuantile*noise*noise*dependence/(step*step), float64(n)))
+		change.Earliest, change.Latest = t.times[first+max(0, c-half)*block], t.times[first+min(n-1, c+half)*block]
 		out = append(out, change)
 	}
 	return out
 }
 
 // isStep reports whether y steps at c, and does not only go on as it goes on both
-// sides: by least squares of a line with a step in it, close to c.
+// sides: by the least squares lines through what is close to c before and after it,
+// and how far apart they are there.
 func isStep(y []float64, c int, variance float64) bool {
-	const sure = 4 // standard errors
-	from, to := max(0, c-leastHalf), min(len(y), c+leastHalf)
-	y, c = y[from:to], c-from
+	const (
+		sure = 4.5 // standard errors: it is the best of all places
+		near = 75
+	)
+	before, spread := endOfLine(y[max(0, c-near):c])
+	after := slices.Clone(y[c:min(len(y), c+near)])
+	slices.Reverse(after)
+	start, more := endOfLine(after)
+	size := start - before
+	return size*size > sure*sure*variance*(spread+more)
+}
+
+// endOfLine returns where the least squares line through y is half a step after its
+// end, and the variance of that for values of variance one.
+func endOfLine(y []float64) (at, variance float64) {
 	n := float64(len(y))
-	// what the line leaves of the step and of the values
-	step := make([]float64, len(y))
-	for i := c; i < len(y); i++ {
-		step[i] = 1
-	}
-	var xx, xs, xy, ss, sy float64
-	meanS, meanY := series.Mean(step), series.Mean(y)
+	mean := series.Mean(y)
+	var xx, xy float64
 	for i, v := range y {
 		x := float64(i) - (n-1)/2
-		s, v := step[i]-meanS, v-meanY
 		xx += x * x
-		xs += x * s
-		xy += x * v
-		ss += s * s
-		sy += s * v
+		xy += x * (v - mean)
 	}
-	left := ss - xs*xs/xx
-	size := (sy - xs*xy/xx) / left
-	return left > 0 && size*size*left > sure*sure*variance
+	return mean + xy/xx*n/2, 1/n + n*n/4/xx
 }
 
 const (
@@ -111,20 +130,17 @@ const (
 // aboutMedian is y about its running median, which follows steps and leaves out
 // spikes; about its usual slope, since on a slope every value is its own median.
 func aboutMedian(y []float64, half int) []float64 {
-	slopes := make([]float64, len(y)-1)
+	apart := max(1, min(leastHalf, len(y)/4)) // one step apart they would be noise
+	slopes := make([]float64, len(y)-apart)
 	for i := range slopes {
-		slopes[i] = y[i+1] - y[i]
+		slopes[i] = (y[i+apart] - y[i]) / float64(apart)
 	}
 	slope := series.Median(slopes)
 	rest := make([]float64, len(y))
 	for i, v := range y {
 		rest[i] = v - slope*float64(i)
 	}
-	centre := make([]float64, len(y))
-	for i := range rest {
-		centre[i] = series.Median(rest[max(0, i-half):min(len(y), i+half+1)])
-	}
-	for i, v := range centre {
+	for i, v := range series.RunningMedian(rest, half) {
 		rest[i] -= v
 	}
 	return rest

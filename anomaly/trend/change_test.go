@@ -1,6 +1,7 @@
 package trend_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -93,4 +94,62 @@ func TestDecompose(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, got.Season)
 	require.Equal(t, got.Values, got.Trend)
+}
+
+// Nor is a bend, or a swing.
+func TestChangesOfCurves(t *testing.T) {
+	t.Parallel()
+	const runs, n = 100, 200
+	for name, f := range map[string]func(x float64) float64{
+		"curve": func(x float64) float64 { return 30 * x * x },
+		"kink":  func(x float64) float64 { return 20 * max(0, x-0.5) },
+		"swing": func(x float64) float64 { return 5 * math.Sin(6*x) },
+	} {
+		r := rand.New(rand.NewPCG(1, 2))
+		found := 0
+		for range runs {
+			got, err := trend.Changes(series(n, time.Hour, func(i int) float64 { return f(float64(i)/n) + r.NormFloat64() }), trend.WithSeasons())
+			require.NoError(t, err)
+			found += min(1, len(got))
+		}
+		require.LessOrEqual(t, found, runs*5/100, name)
+	}
+}
+
+// The interval of a change holds the time that it was at, and is wider the smaller
+// the change is.
+func TestChangeInterval(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(8, 8))
+	width := map[float64]time.Duration{}
+	for _, c := range []struct{ phi, size float64 }{{0, 1.5}, {0, 3}, {0.5, 4}} {
+		found, inside := 0, 0
+		var wide time.Duration
+		const runs = 200
+		for range runs {
+			next := noise(r, c.phi)
+			at := 80 + r.IntN(40)
+			got, err := trend.Changes(series(200, time.Hour, func(i int) float64 {
+				if i >= at {
+					return next() + c.size
+				}
+				return next()
+			}), trend.WithSeasons())
+			require.NoError(t, err)
+			if len(got) != 1 {
+				continue
+			}
+			found++
+			truth := monday.Add(time.Duration(at) * time.Hour)
+			if !got[0].Earliest.After(truth) && !got[0].Latest.Before(truth) {
+				inside++
+			}
+			wide += got[0].Latest.Sub(got[0].Earliest)
+		}
+		width[c.size] = wide / time.Duration(max(found, 1))
+		t.Logf("%+v: %d of %d inside", c, inside, found)
+		require.GreaterOrEqual(t, found, runs/2, "at 1.5 deviations, and nearly all of the others")
+		require.GreaterOrEqual(t, float64(inside), 0.9*float64(found))
+	}
+	require.Greater(t, width[1.5], 2*width[3])
 }

@@ -1,6 +1,7 @@
 package trend
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -74,6 +75,9 @@ func (t *timeline) trend() Trend {
 		return out
 	}
 	level, taken := t.levelled()
+	if slices.Max(level)-slices.Min(level) <= t.rounding() {
+		return out // all of it is season
+	}
 	y, block := blocks(level, mostPaired)
 	plain := series.NewMannKendall(y)
 	line := series.TheilSen(y)
@@ -96,6 +100,10 @@ func (t *timeline) trend() Trend {
 		out.Direction = Rising
 		if plain.S < 0 {
 			out.Direction = Falling
+		}
+		lags := int(math.Cbrt(float64(len(y) - 1))) // as Said and Dickey (1984) let them grow
+		if _, p := series.DickeyFuller(y, lags, series.AboutLine); p > trendLevel {
+			t.note("a random walk, which goes nowhere, could look like the trend: by Dickey and Fuller's test p is %.2f", p)
 		}
 	}
 	return out

@@ -103,3 +103,33 @@ func TestTrendOfLongSeries(t *testing.T) {
 	require.Equal(t, trend.Rising, got.Direction)
 	require.InDelta(t, 0.001, got.Slope, 1e-4)
 }
+
+// One random walk of eight seems to go somewhere: it is said that it may be one. Of
+// a line with noise about it that is seldom said.
+func TestTrendOfWalk(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 2))
+	const runs, n = 200, 200
+	rising, noted, doubted := 0, 0, 0
+	for range runs {
+		level := 0.0
+		walk, err := trend.Test(series(n, time.Hour, func(int) float64 {
+			level += r.NormFloat64()
+			return level
+		}), trend.WithSeasons())
+		require.NoError(t, err)
+		if walk.Direction != trend.Steady {
+			rising++
+			noted += len(walk.Notes)
+		}
+		next := noise(r, 0.5)
+		line, err := trend.Test(series(n, time.Hour, func(i int) float64 { return 0.03*float64(i) + next() }), trend.WithSeasons())
+		require.NoError(t, err)
+		require.Equal(t, trend.Rising, line.Direction)
+		doubted += len(line.Notes)
+	}
+	t.Logf("%d of %d walks, %d with a note; %d of the lines", rising, runs, noted, doubted)
+	require.Less(t, rising, runs*20/100)
+	require.GreaterOrEqual(t, noted, rising*80/100)
+	require.LessOrEqual(t, doubted, runs*5/100)
+}

@@ -40,9 +40,9 @@
 //
 // Gaps are filled by what lies on both sides and by the season. A constant series
 // has a constant forecast. Too few points, points from which no even series can be
-// made, and values beyond 1e100 are errors that say so; whatever else had to be
-// decided stands in [Forecast.Notes]. Methods look at no more than the last 1,500
-// values, or five of the longest season if that is more.
+// made, more than 262,144 steps, and values beyond 1e100 are errors that say so;
+// whatever else had to be decided stands in [Forecast.Notes]. Methods look at no
+// more than the last 1,500 values, or five of the longest season if that is more.
 //
 // # All at once
 //

@@ -60,12 +60,12 @@ func (t *timeline) learn(actual []float64) {
 	}
 }
 
-// factor is what the events do at a time to come.
+// factor is what the events do at a time to come, together.
 func (t *timeline) factor(at time.Time) float64 {
 	f := 1.0
 	for _, e := range t.events {
 		if e.holds(at) {
-			f *= e.factor
+			f = min(f*e.factor, largest)
 		}
 	}
 	return f

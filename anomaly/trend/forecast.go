@@ -60,8 +60,8 @@ type Accuracy struct {
 
 // Predict returns the next horizon values of a series; points may come in any
 // order. The error wraps [ErrShort] for fewer than eight values, [ErrIrregular]
-// where more than half of an even series would be gaps, [ErrRange], [ErrClosed],
-// or [monitor.ErrInvalidOption].
+// where more than half of an even series would be gaps, [ErrLong], [ErrRange],
+// [ErrClosed], or [monitor.ErrInvalidOption].
 func Predict(points []monitor.Point, horizon int, opts ...Option) (Forecast, error) {
 	if err := checkHorizon(horizon); err != nil {
 		return Forecast{}, err
@@ -131,14 +131,18 @@ func (f *Forecast) move(t *timeline, times []time.Time, steps []int) {
 
 // quantile is how many spreads wide the interval is on either side.
 func (f *Forecast) quantile() float64 {
-	return series.StudentQuantile(0.5+f.Level/2, f.freedom)
+	const most = 1 - 0x1p-50 // beyond it a quantile is infinite
+	return series.StudentQuantile(min(0.5+f.Level/2, most), f.freedom)
 }
 
 func (f *Forecast) within(v float64) float64 { return min(max(v, f.low), f.high) }
 
-// Quantile returns the value below which the i-th point lies with probability p,
-// between 0 and 1.
+// Quantile returns the value below which the i-th point lies with probability p. It
+// is NaN where there is no such point, or p is not between 0 and 1.
 func (f Forecast) Quantile(i int, p float64) float64 {
+	if i < 0 || i >= len(f.Points) || !(p > 0 && p < 1) {
+		return math.NaN()
+	}
 	v := f.Points[i]
 	if v.spread == 0 {
 		return v.Value

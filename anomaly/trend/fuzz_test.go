@@ -32,16 +32,37 @@ func FuzzAnalyse(f *testing.F) {
 			data = data[1+width%8:]
 		}
 		got, err := trend.Analyse(points, 1+int(width))
+		parts, partsErr := trend.Decompose(points)
+		require.Equal(t, err == nil, partsErr == nil)
 		if err != nil {
 			require.ErrorContains(t, err, "trend: ")
 			return
 		}
-		require.Len(t, got.Forecast.Points, 1+int(width))
-		for _, p := range got.Forecast.Points {
-			require.False(t, math.IsNaN(p.Value) || math.IsInf(p.Value, 0) || math.IsNaN(p.Low+p.High), "%v", p)
-			require.LessOrEqual(t, p.Low, p.Value)
-			require.GreaterOrEqual(t, p.High, p.Value)
+		checkAnalysis(t, got, 1+int(width))
+		checkParts(t, parts)
+	})
+}
+
+// Whatever the options are, there is a reason or a forecast.
+func FuzzOptions(f *testing.F) {
+	f.Add(uint32(30), 0.95, math.Inf(-1), math.Inf(1), int64(0), int64(24*time.Hour), 0., int64(time.Hour), int64(time.Hour), uint32(0xffffff))
+	f.Add(uint32(3), 0.5, 0., 1., int64(time.Minute), int64(7*time.Hour), 2., int64(200*time.Hour), int64(math.MaxInt64), uint32(0x00ff00))
+	f.Add(uint32(99_999), 1e-9, -1e300, -1e-300, int64(3*time.Hour), int64(1), 1e300, int64(-time.Hour), int64(24*time.Hour), uint32(1))
+	points := series(200, time.Hour, func(i int) float64 { return daily(i) + float64(i*i%7) })
+	f.Fuzz(func(t *testing.T, horizon uint32, level, low, high float64, step, season int64, factor float64, from, length int64, open uint32) {
+		opts := []trend.Option{
+			trend.WithLevel(level), trend.WithBounds(low, high), trend.WithStep(time.Duration(step)), trend.WithSeasons(time.Duration(season)),
+			trend.WithEvents(trend.Event{Name: "e", From: monday.Add(time.Duration(from)), To: monday.Add(time.Duration(from)).Add(time.Duration(length)), Factor: factor}),
 		}
-		require.False(t, math.IsNaN(got.Trend.P) || got.Trend.P < 0 || got.Trend.P > 1)
+		if open != 0xffffff { // the hours of a day, by bits
+			opts = append(opts, trend.WithCalendar(hours{time.UTC, func(t time.Time) bool { return open>>t.Hour()&1 == 1 }}))
+		}
+		h := int(horizon % 2000)
+		got, err := trend.Predict(points, h, opts...)
+		if err != nil {
+			require.ErrorContains(t, err, "trend: ")
+			return
+		}
+		checkForecast(t, got, h)
 	})
 }

@@ -86,7 +86,7 @@ func newConfig(opts []Option) (config, error) {
 	if !(c.level > 0 && c.level < 1) {
 		invalid("WithLevel(%v) is not between 0 and 1", c.level)
 	}
-	if !(c.low < c.high) {
+	if !(c.low < c.high) || c.low > largest || c.high < -largest {
 		invalid("WithBounds(%v, %v) leaves no room", c.low, c.high)
 	}
 	for _, e := range c.events {

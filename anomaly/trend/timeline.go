@@ -16,6 +16,8 @@ import (
 var (
 	ErrShort     = series.ErrShort
 	ErrIrregular = series.ErrIrregular
+	// ErrLong is returned for more than 262,144 steps; a longer step takes more time in.
+	ErrLong = series.ErrLong
 	// ErrRange is returned for values so large that their squares are no numbers.
 	ErrRange = errors.New("values out of range")
 	// ErrClosed is returned where a calendar leaves nothing: no point in trading
@@ -65,8 +67,9 @@ func read(points []monitor.Point, opts []Option) (*timeline, error) {
 		return nil, fmt.Errorf("trend: %w", err)
 	}
 	t := &timeline{config: c, values: grid.Values, step: grid.Step, times: make([]time.Time, len(grid.Values))}
+	at := grid.Start
 	for i := range t.times {
-		t.times[i] = grid.Start.Add(time.Duration(i) * grid.Step)
+		t.times[i], at = at, at.Add(grid.Step) // a product would not hold some centuries
 	}
 	if c.calendar != nil {
 		if err := t.compress(); err != nil {
@@ -173,6 +176,11 @@ func (t *timeline) adjusted() []float64 {
 		y[i] = t.parts.Trend[i] + v
 	}
 	return y
+}
+
+// rounding is what values as large as those of the series are off by, and no noise.
+func (t *timeline) rounding() float64 {
+	return 1e-12 * max(-slices.Min(t.values), slices.Max(t.values))
 }
 
 func constant(y []float64) bool { return slices.Min(y) == slices.Max(y) }

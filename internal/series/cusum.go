@@ -23,7 +23,7 @@ func (c *CUSUM) Observe(v float64) int {
 	} else if z != 0 {
 		z *= math.Inf(1)
 	}
-	if math.IsNaN(v) || math.IsInf(v, 0) {
+	if math.IsNaN(z) || math.IsInf(v, 0) {
 		return 0
 	}
 	slack, limit := c.Slack, c.Limit

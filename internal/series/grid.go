@@ -12,6 +12,7 @@ import (
 var (
 	ErrShort     = errors.New("too few values")
 	ErrIrregular = errors.New("too many gaps for the step")
+	ErrLong      = errors.New("too many steps")
 )
 
 // mostSlots bounds a grid whatever the times are.
@@ -25,17 +26,19 @@ type Grid struct {
 	Missing int       // values that are NaN
 }
 
+type point struct {
+	at time.Time
+	v  float64
+}
+
 // Regularise puts points in any order on a grid, one slot a step, that begins at
 // the first point; several in one slot are their mean, and values that are not
 // finite count as missing. A step of 0 is the median distance of the points, less
-// their jitter. The error wraps [ErrShort] for fewer than two finite values, and
-// [ErrIrregular] where the points are further apart than a grid can be long.
+// their jitter. The error wraps [ErrShort] for fewer than two finite values,
+// [ErrIrregular] where the points are further apart than a grid can be long, and
+// [ErrLong] where there are points for more steps than that.
 func Regularise(times []time.Time, values []float64, step time.Duration) (Grid, error) {
-	type point struct {
-		at time.Time
-		v  float64
-	}
-	var points []point
+	points := make([]point, 0, len(values))
 	for i, v := range values {
 		if !math.IsNaN(v) && !math.IsInf(v, 0) {
 			points = append(points, point{times[i], v})
@@ -44,43 +47,66 @@ func Regularise(times []time.Time, values []float64, step time.Duration) (Grid, 
 	if len(points) < 2 {
 		return Grid{}, fmt.Errorf("%w: %d that are finite", ErrShort, len(points))
 	}
-	slices.SortStableFunc(points, func(a, b point) int { return a.at.Compare(b.at) })
+	older := func(a, b point) int { return a.at.Compare(b.at) }
+	if !slices.IsSortedFunc(points, older) {
+		slices.SortStableFunc(points, older)
+	}
 	if step <= 0 {
-		var gaps []float64
-		for i, p := range points[1:] {
-			if d := p.at.Sub(points[i].at); d > 0 {
-				gaps = append(gaps, float64(d))
-			}
-		}
-		if len(gaps) == 0 {
+		if step = distance(points); step <= 0 {
 			return Grid{}, fmt.Errorf("%w: all at the same time", ErrShort)
 		}
-		step = whole(time.Duration(Median(gaps)))
 	}
 	first, last := points[0].at, points[len(points)-1].at
-	slots := int64(last.Sub(first)/step) + 2
-	if slots > mostSlots {
-		return Grid{}, fmt.Errorf("%w: %d values over %v at a step of %v", ErrIrregular, len(points), last.Sub(first), step)
+	span := last.Sub(first)
+	slots := slot(span, step) + 1
+	if slots > mostSlots || slots < 1 || !first.Add(span).Equal(last) { // beyond some centuries a span is no duration
+		err := ErrIrregular
+		if int64(len(points)) > mostSlots {
+			err = ErrLong
+		}
+		return Grid{}, fmt.Errorf("%w: %d values over %v at a step of %v", err, len(points), span, step)
 	}
 	g := Grid{Start: first, Step: step, Values: make([]float64, slots)}
 	count := make([]float64, slots)
 	for _, p := range points {
-		i := (p.at.Sub(first) + step/2) / step
-		g.Values[i] += p.v
+		i := slot(p.at.Sub(first), step)
 		count[i]++
-	}
-	if count[slots-1] == 0 {
-		g.Values, count = g.Values[:slots-1], count[:slots-1]
+		g.Values[i] += (p.v - g.Values[i]) / count[i] // the mean so far
 	}
 	for i, c := range count {
 		if c == 0 {
 			g.Values[i] = math.NaN()
 			g.Missing++
-			continue
 		}
-		g.Values[i] /= c
 	}
 	return g, nil
+}
+
+// slot is the step that is nearest to a time after the first.
+func slot(after, step time.Duration) int64 {
+	i, rest := after/step, after%step
+	if rest >= step-step/2 {
+		i++
+	}
+	return int64(i)
+}
+
+// distance is the median distance of sorted points that differ in time, less their
+// jitter; 0 where none do.
+func distance(points []point) time.Duration {
+	var gaps []time.Duration
+	for i, p := range points[1:] {
+		if d := p.at.Sub(points[i].at); d > 0 {
+			gaps = append(gaps, d)
+		}
+	}
+	n := len(gaps)
+	if n == 0 {
+		return 0
+	}
+	slices.Sort(gaps)
+	lower := gaps[(n-1)/2]
+	return whole(lower + (gaps[n/2]-lower)/2)
 }
 
 // whole is a step without its jitter: the number of days, hours, minutes or seconds

@@ -20,6 +20,9 @@ func TestChangePointsVectors(t *testing.T) {
 		Penalty float64
 		MinSize int `json:"min_size"`
 		Bocpd   prior
+		EDivMin int     `json:"ediv_min_size"`
+		BPShare float64 `json:"bp_h"`
+		BPMost  int     `json:"bp_max"`
 	}
 	type out struct {
 		ChangePoints []int     `json:"change_points"`
@@ -27,6 +30,13 @@ func TestChangePointsVectors(t *testing.T) {
 		ModeRun      []int     `json:"bocpd_mode_run"`
 		Evidence     float64   `json:"bocpd_log_evidence"`
 		Final        []float64 `json:"bocpd_final"`
+		EDivBest     int       `json:"ediv_best"`
+		EDivQ        []float64 `json:"ediv_q"`
+		BaiPerron    struct {
+			ByBIC    []int `json:"breaks_by_bic"`
+			Two      []int `json:"two_breaks"`
+			RSS, BIC []float64
+		} `json:"bai_perron"`
 	}
 	testenv.Vectors(t, "changepoint.json", func(t *testing.T, in in, want out) {
 		cost := series.MeanCost
@@ -45,6 +55,19 @@ func TestChangePointsVectors(t *testing.T) {
 		}
 		nearOne(t, want.Evidence, r.LogEvidence, 1e-8, "evidence")
 		near(t, want.Final, r.Probabilities()[:len(want.Final)], 1e-8, "run lengths")
+
+		best, q := series.EnergySplit(in.Y, in.EDivMin)
+		require.Equal(t, want.EDivBest, best)
+		near(t, want.EDivQ, q, 1e-9, "energy")
+
+		breaks := series.MeanBreaks(in.Y, int(in.BPShare*float64(len(in.Y))), in.BPMost)
+		require.Len(t, breaks, len(want.BaiPerron.RSS))
+		for m, b := range breaks {
+			nearOne(t, want.BaiPerron.RSS[m], b.Residual, 1e-8, "residual")
+			nearOne(t, want.BaiPerron.BIC[m], b.BIC, 1e-8, "BIC")
+		}
+		require.Equal(t, append([]int{}, want.BaiPerron.ByBIC...), append([]int{}, series.LikelyBreaks(breaks).At...))
+		require.Equal(t, want.BaiPerron.Two, breaks[2].At)
 	})
 }
 

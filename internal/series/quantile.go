@@ -33,6 +33,57 @@ func Quantiles(x []float64, ps ...float64) []float64 {
 	return out
 }
 
+// A Definition is one of the nine sample quantiles of Hyndman and Fan (1996), 1 to
+// 9, by their numbers. 1 to 3 are always values of the sample, or the mean of two.
+type Definition uint8
+
+// Quantile returns the p-quantile of sorted values by the definition. p is held to
+// [0, 1]. It is NaN without values, and where there is no such definition.
+func (d Definition) Quantile(sorted []float64, p float64) float64 {
+	n := len(sorted)
+	if n == 0 || d < 1 || d > 9 {
+		return math.NaN()
+	}
+	p = min(max(p, 0), 1)
+	const fuzz = 4 * 0x1p-52 // p times n may be a little off a whole number
+	at := d.rank(float64(n), p)
+	j := math.Floor(at + fuzz)
+	share := at - j
+	if math.Abs(share) < fuzz {
+		share = 0
+	}
+	switch {
+	case d == 3 && share == 0: // to the even rank
+		share = math.Mod(math.Abs(j), 2)
+	case d == 2 && share == 0:
+		share = 0.5
+	case d <= 3 && share > 0:
+		share = 1
+	}
+	rank := func(r float64) float64 { return sorted[int(min(max(r, 1), float64(n)))-1] }
+	low, high := rank(j), rank(j+1)
+	return low + share*(high-low)
+}
+
+// rank is where the p-quantile of n values lies, the least being 1.
+func (d Definition) rank(n, p float64) float64 {
+	switch d {
+	case 3:
+		return n*p - 0.5
+	case 5:
+		return n*p + 0.5
+	case 6:
+		return n*p + p
+	case 7:
+		return n*p + 1 - p
+	case 8:
+		return n*p + (p+1)/3
+	case 9:
+		return n*p + p/4 + 3./8
+	}
+	return n * p
+}
+
 // Median returns the median of values in any order, NaN without values.
 func Median(x []float64) float64 { return median(slices.Clone(x)) }
 

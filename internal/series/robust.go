@@ -19,6 +19,50 @@ func MAD(x []float64) float64 {
 	return median(dev)
 }
 
+// RunningMedian returns the median of each value and of as many as half on either
+// side of it, of fewer at the ends.
+func RunningMedian(x []float64, half int) []float64 {
+	n, half := len(x), max(half, 0)
+	out := make([]float64, n)
+	window := slices.Sorted(slices.Values(x[:min(half, n)]))
+	for i := range x {
+		if in := i + half; in < n {
+			at, _ := slices.BinarySearch(window, x[in])
+			window = slices.Insert(window, at, x[in])
+		}
+		if gone := i - half - 1; gone >= 0 {
+			at, _ := slices.BinarySearch(window, x[gone])
+			window = slices.Delete(window, at, at+1)
+		}
+		out[i] = Quantile(window, 0.5)
+	}
+	return out
+}
+
+// FiveNumbers returns Tukey's (1977) least value, lower hinge, median, upper hinge
+// and greatest value. The hinges are the medians of the lower and the upper half,
+// both with the median where it is a value. They are NaN without values.
+func FiveNumbers(x []float64) [5]float64 {
+	sorted := slices.Sorted(slices.Values(x))
+	half := (len(sorted) + 1) / 2
+	lower, upper := sorted[:half], sorted[len(sorted)-half:]
+	return [5]float64{Quantile(sorted, 0), Quantile(lower, 0.5), Quantile(sorted, 0.5), Quantile(upper, 0.5), Quantile(sorted, 1)}
+}
+
+// AdjustedFences returns between which values x lies but for outliers: Tukey's
+// fences one and a half times the distance of the hinges beyond them, moved by the
+// medcouple so that of skewed values no more than of normal ones lie outside
+// (Hubert and Vandervieren, 2008). It takes what [Medcouple] takes.
+func AdjustedFences(x []float64) (low, high float64) {
+	five := FiveNumbers(x)
+	m, reach := Medcouple(x), 1.5*(five[3]-five[1])
+	left, right := -4., 3.
+	if m < 0 {
+		left, right = -3, 4
+	}
+	return five[1] - reach*math.Exp(left*m), five[3] + reach*math.Exp(right*m)
+}
+
 // TrimmedMean returns the mean without the share trim, below one half, of the
 // values at either end.
 func TrimmedMean(x []float64, trim float64) float64 {

@@ -23,6 +23,45 @@ func MAE(actual, forecast []float64) float64 {
 	return sum / float64(len(actual))
 }
 
+// RMSE returns the root of the mean squared error.
+func RMSE(actual, forecast []float64) float64 {
+	var sum float64
+	for i, y := range actual {
+		sum += (y - forecast[i]) * (y - forecast[i])
+	}
+	return math.Sqrt(sum / float64(len(actual)))
+}
+
+// WAPE returns the sum of the absolute errors as a share of the sum of the absolute
+// values, NaN where all are zero.
+func WAPE(actual, forecast []float64) float64 {
+	var sum float64
+	for _, y := range actual {
+		sum += math.Abs(y)
+	}
+	return MAE(actual, forecast) * float64(len(actual)) / sum
+}
+
+// Bias returns by how much the forecast is too high, on average.
+func Bias(actual, forecast []float64) float64 {
+	var sum float64
+	for i, y := range actual {
+		sum += forecast[i] - y
+	}
+	return sum / float64(len(actual))
+}
+
+// Pinball returns the mean loss of a forecast of the p-quantile: the error times p
+// where it is too low, and times 1-p where it is too high (Koenker and Bassett,
+// 1978).
+func Pinball(actual, quantile []float64, p float64) float64 {
+	var sum float64
+	for i, y := range actual {
+		sum += max(p*(y-quantile[i]), (1-p)*(quantile[i]-y))
+	}
+	return sum / float64(len(actual))
+}
+
 // NaiveError returns the mean absolute difference of values one period apart:
 // what MASE and MSIS are measured in (Hyndman and Koehler, 2006). It is NaN of
 // a series that is not longer than the period.

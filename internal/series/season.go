@@ -117,11 +117,16 @@ func withoutMeans(x []float64, period int) []float64 {
 
 // Periods looks for periods that nobody named: peaks of the periodogram that
 // stand out of noise, moved to the peak of the autocorrelation beside them
-// (Vlachos, Yu and Castelli, 2005), and confirmed by [Seasons]. Periods of which y
-// does not hold three are not found. Longer seasons are looked for in the means
-// of a season that is there.
+// (Vlachos, Yu and Castelli, 2005), and the [DominantPeriod], as far as [Seasons]
+// confirms them. Periods of which y does not hold three are not found. Longer
+// seasons are looked for in the means of a season that is there.
 func Periods(y []float64) []Season {
 	found := peaks(y)
+	if p := DominantPeriod(y); p > 1 && 3*p <= len(y) {
+		found = append(found, p)
+		slices.Sort(found)
+		found = slices.Compact(found)
+	}
 	if base := fundamental(y, found); len(base) > 0 {
 		p := strongest(base).Period
 		if q := echo(blockMeans(y, p)); q > 0 {
@@ -177,7 +182,7 @@ func peaks(y []float64) (periods []int) {
 }
 
 // fundamental leaves out harmonics: periods that divide another one, unless they
-// hold most of what it explains.
+// hold most of what it explains; and of two that are nearly the same the weaker one.
 func fundamental(y []float64, periods []int) []Season {
 	strength := map[int]float64{}
 	for _, p := range periods {
@@ -194,7 +199,10 @@ func fundamental(y []float64, periods []int) []Season {
 		harmonic := slices.ContainsFunc(periods, func(q int) bool {
 			return q > p && q%p == 0 && strength[q] > 0 && own < 0.6*strength[q]
 		})
-		if !harmonic {
+		twin := slices.ContainsFunc(periods, func(q int) bool {
+			return q != p && 10*max(p-q, q-p) <= max(p, q) && (strength[q] > own || strength[q] == own && q < p)
+		})
+		if !harmonic && !twin {
 			keep = append(keep, p)
 		}
 	}

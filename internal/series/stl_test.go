@@ -81,19 +81,28 @@ func TestDecomposeVectors(t *testing.T) {
 		Type   string
 	}
 	type out struct {
-		Figure []float64
-		Trend  []*float64
+		Figure, Seasonal []float64
+		Trend, Random    []*float64
 	}
 	testenv.Vectors(t, "decompose.json", func(t *testing.T, in in, want out) {
 		index, trend := series.Classical(in.Y, in.Period, in.Type == "multiplicative")
 		near(t, want.Figure, index, 1e-10, "figure")
-		var wantTrend []float64
-		for _, v := range want.Trend {
-			if v != nil {
-				wantTrend = append(wantTrend, *v)
+		var wantTrend, wantRandom, random, season []float64
+		for i, v := range want.Trend {
+			s := index[i%in.Period]
+			season = append(season, s)
+			if v == nil {
+				continue
 			}
+			left := in.Y[i] - trend[len(wantTrend)] - s
+			if in.Type == "multiplicative" {
+				left = in.Y[i] / (trend[len(wantTrend)] * s)
+			}
+			wantTrend, wantRandom, random = append(wantTrend, *v), append(wantRandom, *want.Random[i]), append(random, left)
 		}
 		near(t, wantTrend, trend, 1e-10, "trend")
+		near(t, want.Seasonal, season, 1e-10, "seasonal")
+		near(t, wantRandom, random, 1e-10, "random")
 	})
 }
 

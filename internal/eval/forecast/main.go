@@ -4,8 +4,8 @@
 //	go run ./internal/eval/forecast -freq hourly -train hourly_train.csv.gz -test hourly_test.csv.gz -out forecasts.csv
 //
 // Without -test nothing is scored; with -max-owa and the like it fails where a
-// score is not met. With -back n it is the last horizons of the
-// training data that are forecast, from the n-th last one: what to look at while
+// score is not met. With -back n it is the n-th last horizon of the training data
+// that is forecast, with -through m all back to the m-th last: what to look at while
 // the methods are changed, since the test data stays unseen.
 package main
 
@@ -38,6 +38,7 @@ func run(args []string, report io.Writer) error {
 	testPath := flags.String("test", "", "what came, to score with")
 	out := flags.String("out", "", "file for the forecasts")
 	back := flags.Int("back", 0, "forecast the n-th last horizon of the training data, and score that")
+	through := flags.Int("through", 0, "with -back: and all from there back to the n-th last, scored together")
 	var b bounds
 	flags.Float64Var(&b.owa, "max-owa", 0, "fail above this OWA; 0: never")
 	flags.Float64Var(&b.msis, "max-msis", 0, "fail above this MSIS; 0: never")
@@ -59,7 +60,7 @@ func run(args []string, report io.Writer) error {
 	var test []m4.Series
 	switch {
 	case *back > 0:
-		train, test = heldBack(train, freq.Horizon, *back)
+		train, test = heldBack(train, freq.Horizon, *back, max(*back, *through))
 	case *testPath != "":
 		if test, err = m4.Read(*testPath); err != nil {
 			return err
@@ -107,15 +108,19 @@ func (b bounds) check(s m4.Scores, p50, p99 float64) error {
 	return errors.Join(errs...)
 }
 
-// heldBack cuts the n-th last horizon off; series too short for that are left out.
-func heldBack(all []m4.Series, horizon, n int) (train, test []m4.Series) {
-	for _, s := range all {
-		at := len(s.Values) - n*horizon
-		if at < 3*horizon {
-			continue
+// heldBack cuts horizons off, from the n-th last to the m-th last, each of which
+// makes a series of its own; what is too short for that is left out.
+func heldBack(all []m4.Series, horizon, n, m int) (train, test []m4.Series) {
+	for k := n; k <= m; k++ {
+		for _, s := range all {
+			at := len(s.Values) - k*horizon
+			if at < 3*horizon {
+				continue
+			}
+			id := fmt.Sprintf("%s-%d", s.ID, k)
+			train = append(train, m4.Series{ID: id, Values: s.Values[:at]})
+			test = append(test, m4.Series{ID: id, Values: s.Values[at : at+horizon]})
 		}
-		train = append(train, m4.Series{ID: s.ID, Values: s.Values[:at]})
-		test = append(test, m4.Series{ID: s.ID, Values: s.Values[at : at+horizon]})
 	}
 	return train, test
 }

@@ -56,6 +56,10 @@ func TestHeldBack(t *testing.T) {
 	require.Contains(t, report.String(), "weekly: 1 series")
 	require.Contains(t, report.String(), "coverage 0.00 %")
 
+	report.Reset()
+	require.NoError(t, run([]string{"-freq", "weekly", "-train", path, "-back", "1", "-through", "6"}, &report))
+	require.Contains(t, report.String(), "weekly: 6 series", "as many ends of the one that is long enough")
+
 	err := run([]string{"-freq", "weekly", "-train", path, "-back", "2", "-max-owa", "0.5", "-min-cover", "0.9", "-max-p50", "1e-9"}, &report)
 	require.ErrorContains(t, err, "OWA is 1")
 	require.ErrorContains(t, err, "coverage is 0.0000")

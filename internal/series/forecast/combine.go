@@ -90,7 +90,8 @@ func largest(y []float64) float64 {
 	return most
 }
 
-// pool is which methods enter.
+// pool is which methods enter. Those that know no season are left out where it is
+// strong.
 func pool(y []float64, periods []int) []method {
 	if len(periods) == 0 {
 		return plain()
@@ -100,7 +101,7 @@ func pool(y []float64, periods []int) []method {
 	for _, s := range parts.Seasonal {
 		strength = max(strength, series.Strength(s, parts.Rest))
 	}
-	if strength >= seasonalEnough {
+	if strength > series.SeasonalEnough {
 		return append(seasonal(periods), naive(1))
 	}
 	return append(plain(), seasonal(periods)...)

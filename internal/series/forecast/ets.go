@@ -122,11 +122,17 @@ func (s *ETSState) Forecast(h int) []float64 {
 
 // Variance returns the variances of the next h values for errors of variance
 // sigma2, by the formulas of Hyndman and others (2008), chapter 6: exact unless
-// the season is multiplicative.
+// the season is multiplicative. Additive errors in a multiplicative season count by
+// how much greater the season is where they act than where they arose, which is
+// exact to the first order in the errors.
 func (s *ETSState) Variance(h int, sigma2 float64) []float64 {
 	mean := s.Forecast(h)
 	out := make([]float64, h)
 	c2 := make([]float64, h) // squares of what an error does j steps later
+	gamma := s.Gamma
+	if s.Winters { // the level has taken its part of the error
+		gamma *= 1 - s.Alpha
+	}
 	damp, sum := 1.0, 0.0
 	for j := 1; j < h; j++ {
 		damp *= s.Phi
@@ -136,7 +142,7 @@ func (s *ETSState) Variance(h int, sigma2 float64) []float64 {
 			c += s.Beta * sum
 		}
 		if s.Season != None && j%s.Period == 0 {
-			c += s.Gamma
+			c += gamma
 		}
 		c2[j] = c * c
 	}
@@ -145,7 +151,11 @@ func (s *ETSState) Variance(h int, sigma2 float64) []float64 {
 		if s.Error == Additive {
 			out[i] = sigma2
 			for j := 1; j <= i; j++ {
-				out[i] += sigma2 * c2[j]
+				ratio := 1.0
+				if s.Season == Multiplicative {
+					ratio = s.Seasonal[i%s.Period] / s.Seasonal[(i-j)%s.Period]
+				}
+				out[i] += sigma2 * c2[j] * ratio * ratio
 			}
 			continue
 		}
@@ -158,7 +168,7 @@ func (s *ETSState) Variance(h int, sigma2 float64) []float64 {
 	return out
 }
 
-// copySeasonal makes the states independent of those they were copied from.
+// clone makes the states independent of those they were copied from.
 func (s ETSState) clone() ETSState {
 	s.Seasonal = slices.Clone(s.Seasonal)
 	return s

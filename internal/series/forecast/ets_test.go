@@ -25,8 +25,12 @@ func TestETSFilterVectors(t *testing.T) {
 	type out struct {
 		Fitted, Forecast []float64
 		SSE, Sigma2      float64
+		LogLik           float64
 		Level            float64
+		Slope            *float64
+		Seasonal         []float64
 		Factor           []float64 `json:"var_factor"`
+		Lo95, Hi95       []float64
 	}
 	testenv.Vectors(t, "ets_fixed.json", func(t *testing.T, in in, want out) {
 		form := forecast.ETS{Error: forecast.Additive, Trend: forecast.None, Season: forecast.None, Damped: in.Damped, Period: in.Period}
@@ -46,8 +50,24 @@ func TestETSFilterVectors(t *testing.T) {
 		near(t, want.Fitted, fitted, "fitted")
 		near(t, []float64{want.SSE}, []float64{sse}, "sse")
 		near(t, []float64{want.Level}, []float64{s.Level}, "level")
-		near(t, want.Forecast, s.Forecast(in.H), "forecast")
+		near(t, want.Seasonal, s.Seasonal, "seasonal")
+		if want.Slope != nil {
+			near(t, []float64{*want.Slope}, []float64{s.Slope}, "slope")
+		}
+		n := float64(len(in.Y))
+		sigma2 := sse / n
+		near(t, []float64{want.Sigma2}, []float64{sigma2}, "variance of the errors")
+		near(t, []float64{want.LogLik}, []float64{-n / 2 * (math.Log(2*math.Pi*sigma2) + 1)}, "likelihood")
+		mean := s.Forecast(in.H)
+		near(t, want.Forecast, mean, "forecast")
 		near(t, want.Factor, s.Variance(in.H, 1), "variance")
+		var low, high []float64
+		for i, v := range s.Variance(in.H, sigma2) {
+			half := series.NormalQuantile(0.975) * math.Sqrt(v)
+			low, high = append(low, mean[i]-half), append(high, mean[i]+half)
+		}
+		near(t, want.Lo95, low, "low")
+		near(t, want.Hi95, high, "high")
 	})
 }
 
@@ -64,7 +84,7 @@ func TestETSFitVectors(t *testing.T) {
 		Method   string
 		LogLik   float64
 		AICc     float64
-		Forecast struct{ Mean, Lo95, Hi95 []float64 }
+		Forecast struct{ Mean, Lo80, Hi80, Lo95, Hi95 []float64 }
 	}
 	testenv.Vectors(t, "ets_fit.json", func(t *testing.T, in in, want out) {
 		fit, ok := forecast.ChooseETS(in.Y, forms(in.Model, in.Damped, in.Period)...)
@@ -74,6 +94,9 @@ func TestETSFitVectors(t *testing.T) {
 			require.GreaterOrEqual(t, fit.LogLik, want.LogLik-0.5)
 		} else {
 			require.LessOrEqual(t, fit.AICc, want.AICc+1)
+		}
+		if fit.First.String() == want.Method {
+			require.InDelta(t, want.AICc+2*want.LogLik, fit.AICc+2*fit.LogLik, 1e-9*want.AICc, "what the parameters cost")
 		}
 		var mean float64
 		for _, v := range in.Y {
@@ -87,12 +110,14 @@ func TestETSFitVectors(t *testing.T) {
 			for i := range got {
 				require.InDelta(t, want.Forecast.Mean[i], got[i], 0.01*mean)
 			}
-			var w, g float64
+			var w80, w95, g float64
 			for i := range got {
-				w += want.Forecast.Hi95[i] - want.Forecast.Lo95[i]
-				g += 2 * series.NormalQuantile(.975) * math.Sqrt(variance[i])
+				w80 += want.Forecast.Hi80[i] - want.Forecast.Lo80[i]
+				w95 += want.Forecast.Hi95[i] - want.Forecast.Lo95[i]
+				g += 2 * math.Sqrt(variance[i])
 			}
-			require.InEpsilon(t, w, g, 0.05, "width")
+			require.InEpsilon(t, w80, g*series.NormalQuantile(.9), 0.05, "80 % width")
+			require.InEpsilon(t, w95, g*series.NormalQuantile(.975), 0.05, "95 % width")
 		}
 	})
 }

@@ -1,11 +1,8 @@
 package forecast
 
-// Theta and DynamicTheta are the methods alone.
-func Theta(y []float64, h int) []float64        { return alone(theta(), y, h) }
-func DynamicTheta(y []float64, h int) []float64 { return alone(dynamicTheta(), y, h) }
-
-func alone(m method, y []float64, h int) []float64 {
-	p, ok := m.fit(y)
+// DynamicTheta is the method alone.
+func DynamicTheta(y []float64, h int) []float64 {
+	p, ok := dynamicTheta().fit(y)
 	if !ok {
 		return nil
 	}

@@ -1,9 +1,5 @@
 package forecast
 
-// seasonalEnough is how strong a season has to be for methods without one to be
-// left out: what R's nsdiffs takes a seasonal difference for.
-const seasonalEnough = 0.64
-
 var (
 	simple = ETS{Error: Additive, Trend: None, Season: None}
 	holt   = ETS{Error: Additive, Trend: Additive, Season: None}

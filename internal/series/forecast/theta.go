@@ -6,31 +6,39 @@ import (
 	"github.com/chronoretrace/chronomon/internal/series"
 )
 
-// theta is Assimakopoulos and Nikolopoulos's (2000) method as Hyndman and
+// ThetaFit is Assimakopoulos and Nikolopoulos's (2000) method as Hyndman and
 // Billah (2003) have it: simple exponential smoothing with half the slope of a
 // straight line as drift.
-func theta() method {
-	return method{name: "Theta", fit: func(y []float64) (predictor, bool) {
-		fit, ok := FitETS(y, ETS{Error: Additive, Trend: None, Season: None})
-		if !ok {
-			return nil, false
-		}
-		return func(y []float64, h int) []float64 {
-			s := fit.First
-			s.Filter(y, nil)
-			slope, _ := line(y)
-			return thetaLine(s.Level, s.Alpha, slope/2, len(y), h)
-		}, true
-	}}
+type ThetaFit struct{ ses ETSFit }
+
+// FitTheta estimates it; ok is false for too few values.
+func FitTheta(y []float64) (fit ThetaFit, ok bool) {
+	fit.ses, ok = FitETS(y, simple)
+	return fit, ok
 }
 
-func thetaLine(level, alpha, slope float64, n, h int) []float64 {
+// Forecast runs over y, which begins with what was fitted, and returns the h values
+// that come next.
+func (f ThetaFit) Forecast(y []float64, h int) []float64 {
+	s := f.ses.First
+	s.Filter(y, nil)
+	slope, _ := line(y)
 	out := make([]float64, h)
-	past := (1 - math.Pow(1-alpha, float64(n))) / alpha
+	past := (1 - math.Pow(1-s.Alpha, float64(len(y)))) / s.Alpha
 	for i := range out {
-		out[i] = level + slope*(float64(i)+past)
+		out[i] = s.Level + slope/2*(float64(i)+past)
 	}
 	return out
+}
+
+// Variance returns the variances of the next h values: those of the smoothing.
+func (f ThetaFit) Variance(h int) []float64 { return f.ses.Last.Variance(h, f.ses.Sigma2) }
+
+func theta() method {
+	return method{name: "Theta", fit: func(y []float64) (predictor, bool) {
+		fit, ok := FitTheta(y)
+		return fit.Forecast, ok
+	}}
 }
 
 // dynamicTheta is Fiorucci and others' (2016) dynamic optimised Theta model.
