@@ -46,6 +46,13 @@ forecast: ## forecast the M4 series and hold the scores to their bounds
 	go run ./internal/eval/forecast -freq hourly $(call M4FILES,hourly) -max-owa 0.50 -max-msis 8.5 -min-cover 0.92 -max-cover 0.975 -max-p50 50 -max-p99 200
 	go run ./internal/eval/forecast -freq weekly $(call M4FILES,weekly) -max-owa 0.88 -max-msis 19 -min-cover 0.92 -max-cover 0.975 -max-p50 50 -max-p99 200
 	go run ./internal/eval/forecast -freq daily $(call M4FILES,daily) -max-owa 1.02 -max-p50 50 -max-p99 200
+	go run ./internal/eval/forecast -freq daily $(call M4FILES,daily) -back 1 -through 40 -min-cover 0.92 -max-cover 0.975
+
+NAB ?= ../shared/data/nab
+
+.PHONY: lstm
+lstm: ## forecast a series with the LSTM and hold it to its bounds
+	go run ./internal/eval/lstm -data $(NAB)/realKnownCause/nyc_taxi.csv -labels $(NAB)/labels/combined_windows.json -max-mae 734 -max-epoch 1.5 -max-step 20
 
 .PHONY: size
 size: ## measure what each package adds to a binary

@@ -92,12 +92,16 @@ var floors = map[string]row{
 	"internal/recordfile": {floor: 0},
 	"internal/pgerror":    {floor: 0, deps: pgxDeps},
 	"internal/urltext":    {floor: 0},
+	"internal/redact":     {floor: 0},
 	"internal/series":     {floor: 0, deps: gonumDeps},
+	"internal/lstm":       {floor: 0, deps: gonumDeps}, // gonum's loops over vectors
 
 	"internal/series/forecast": {floor: 0, deps: gonumDeps},
 
 	"internal/outbox/outboxtest":   {floor: 3, deps: slices.Concat(promDeps, testDeps), kit: true},
 	"internal/journal/journaltest": {floor: 0, deps: slices.Concat(promDeps, testDeps), kit: true},
+
+	"internal/recordfile/recordfiletest": {floor: 0, deps: testDeps, kit: true},
 
 	"monitor":             {floor: 1, deps: promDeps},
 	"monitor/monitortest": {floor: 2, deps: slices.Concat(promDeps, testDeps), kit: true},
@@ -125,11 +129,15 @@ var floors = map[string]row{
 	"bizmon/bizmontest": {floor: 3, deps: slices.Concat(promDeps, testDeps), kit: true},
 	"bizmon/redisstore": {floor: 3, deps: slices.Concat(promDeps, redisDeps)},
 
-	"anomaly/trend":    {floor: 3, deps: slices.Concat(promDeps, gonumDeps)},
-	"anomaly/capacity": {floor: 4, deps: slices.Concat(promDeps, gonumDeps)}, // points, Querier and trend
+	"anomaly":             {floor: 2, deps: slices.Concat(promDeps, gonumDeps)}, // Querier; the LSTM's loops over vectors
+	"anomaly/trend":       {floor: 3, deps: slices.Concat(promDeps, gonumDeps)},
+	"anomaly/correlation": {floor: 3, deps: slices.Concat(promDeps, gonumDeps)}, // Querier; gonum's distributions
+	"anomaly/capacity":    {floor: 4, deps: slices.Concat(promDeps, gonumDeps)}, // points, Querier and trend
 
 	"internal/eval/m4":           {floor: 5, deps: gonumDeps},
+	"internal/eval/nab":          {floor: 5},
 	"internal/eval/forecast":     {floor: 5, deps: slices.Concat(promDeps, gonumDeps)},
+	"internal/eval/lstm":         {floor: 5, deps: gonumDeps},
 	"internal/httpcases/ours":    {floor: 5, deps: promDeps},
 	"internal/testenv":           {floor: 5, kit: true},
 	"internal/testenv/pgtest":    {floor: 5, deps: pgxDeps, kit: true},
@@ -139,6 +147,8 @@ var floors = map[string]row{
 	"internal/bench/size/sdk":    {floor: 5, deps: promDeps},
 	"examples/quickstart":        {floor: 5, deps: promDeps},
 	"examples/replay":            {floor: 5, deps: slices.Concat(promDeps, promqlDeps)}, // history's engine
+	// Everything that is wired in one process: the engine, the two clients, the plans.
+	"examples/full": {floor: 5, deps: slices.Concat(promDeps, promqlDeps, pgxDeps, redisDeps, gonumDeps)},
 }
 
 type goPackage struct {

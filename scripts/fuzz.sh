@@ -9,7 +9,7 @@ time=${1:-10s}
 fuzz() {
 	local output
 	echo "== $1 $2"
-	if output=$(go test -run '^$' -fuzz "^$2\$" -fuzztime "$time" "$1" 2>&1 </dev/null); then
+	if output=$(go test -run '^$' -fuzz "^$2\$" -fuzztime "$time" -fuzzminimizetime 1s "$1" 2>&1 </dev/null); then
 		tail -n 1 <<<"$output"
 		return
 	fi
