@@ -36,8 +36,8 @@ func TestRetries(t *testing.T) {
 		"at once":           {answers: []any{vector(one)}, tries: 1},
 		"the second time":   {answers: []any{503, vector(one)}, tries: 2, least: 500 * time.Millisecond, most: time.Second},
 		"the third time":    {answers: []any{refused, 500, vector(one)}, tries: 3, least: 1500 * time.Millisecond, most: 3 * time.Second},
-		"never":             {answers: []any{429}, tries: 4, want: monitor.ErrQueryUnavailable, least: 3 * time.Second, most: 6 * time.Second},
-		"never there":       {answers: []any{refused}, tries: 4, want: monitor.ErrQueryUnavailable, least: 3 * time.Second, most: 6 * time.Second},
+		"never":             {answers: []any{429}, tries: 4, want: monitor.ErrQueryUnavailable, least: 2500 * time.Millisecond, most: 5 * time.Second},
+		"never there":       {answers: []any{refused}, tries: 4, want: monitor.ErrQueryUnavailable, least: 2500 * time.Millisecond, most: 5 * time.Second},
 		"bad query":         {answers: []any{400}, tries: 1, want: monitor.ErrQueryUnavailable},
 		"denied":            {answers: []any{401}, tries: 1, want: monitor.ErrQueryDenied},
 		"not implemented":   {answers: []any{501}, tries: 2, want: monitor.ErrQueryUnavailable}, // POST, then GET
