@@ -54,6 +54,12 @@ NAB ?= ../shared/data/nab
 lstm: ## forecast a series with the LSTM and hold it to its bounds
 	go run ./internal/eval/lstm -data $(NAB)/realKnownCause/nyc_taxi.csv -labels $(NAB)/labels/combined_windows.json -max-mae 734 -max-epoch 1.5 -max-step 20
 
+IFOREST ?= ../shared/data/iforest
+
+.PHONY: iforest
+iforest: ## fit isolation forests and hold AUC and times to their bounds
+	go run ./internal/eval/iforest -data $(IFOREST) -below 0.01 -max-fit 20 -max-score 500
+
 .PHONY: size
 size: ## measure what each package adds to a binary
 	go run ./internal/bench/size

@@ -94,6 +94,8 @@ var floors = map[string]row{
 	"internal/urltext":    {floor: 0},
 	"internal/redact":     {floor: 0},
 	"internal/series":     {floor: 0, deps: gonumDeps},
+	"internal/iforest":    {floor: 0},
+	"internal/halfspace":  {floor: 0},
 	"internal/lstm":       {floor: 0, deps: gonumDeps}, // gonum's loops over vectors
 
 	"internal/series/forecast": {floor: 0, deps: gonumDeps},
@@ -134,6 +136,7 @@ var floors = map[string]row{
 	"anomaly/correlation": {floor: 3, deps: slices.Concat(promDeps, gonumDeps)}, // Querier; gonum's distributions
 	"anomaly/capacity":    {floor: 4, deps: slices.Concat(promDeps, gonumDeps)}, // points, Querier and trend
 
+	"internal/eval/iforest":      {floor: 5},
 	"internal/eval/m4":           {floor: 5, deps: gonumDeps},
 	"internal/eval/nab":          {floor: 5},
 	"internal/eval/forecast":     {floor: 5, deps: slices.Concat(promDeps, gonumDeps)},

@@ -46,15 +46,18 @@ func TestRules(t *testing.T) {
 		{"missing", detector(anomaly.NewMissing(2 * time.Second)), []float64{1, nan, nan, inf, 2, 3, nan, 4}, "?..!!..."},
 		{
 			"all", detector(anomaly.All(detector(anomaly.NewBounds(0, 5)), detector(anomaly.NewRateOfChange(1, time.Second)))),
-			[]float64{9, 9, 4, 6, 6.5}, "?..!.",
+			[]float64{9, 9, 4, 6, 6.5},
+			"?..!.",
 		},
 		{
 			"any", detector(anomaly.Any(detector(anomaly.NewBounds(0, 5)), detector(anomaly.NewRateOfChange(1, time.Second)))),
-			[]float64{9, 4, 4.5, 6, 5}, "!!.!.",
+			[]float64{9, 4, 4.5, 6, 5},
+			"!!.!.",
 		},
 		{
 			"two of three", detector(anomaly.AtLeast(2, detector(anomaly.NewBounds(0, 5)), detector(anomaly.NewBounds(0, 6)), detector(anomaly.NewBounds(0, 7)))),
-			[]float64{4, 5.5, 6.5, 7.5}, "..!!",
+			[]float64{4, 5.5, 6.5, 7.5},
+			"..!!",
 		},
 		{"pattern", made[*anomaly.Pattern](t)(anomaly.NewPattern([]float64{0, 1, 0}, 0.9)), []float64{5, 5, 5, 90, 5, 5, -3, 5}, "??..!..."},
 	} {

@@ -16,6 +16,7 @@ var start = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC) // a Monday
 
 // made returns what a constructor returns, and fails the test with its error.
 func made[D any](t testing.TB) func(d D, err error) D {
+	t.Helper()
 	return func(d D, err error) D {
 		t.Helper()
 		require.NoError(t, err)
@@ -68,7 +69,7 @@ func TestFindsWhatIsPlain(t *testing.T) {
 				points[i].Value *= 3
 			}
 			d := detector()
-			var found, false_, ready int
+			var found, wrong, ready int
 			for i, p := range points {
 				s := d.Observe(p)
 				require.GreaterOrEqual(t, s.Value, 0.0)
@@ -77,7 +78,7 @@ func TestFindsWhatIsPlain(t *testing.T) {
 				case i < from && s.Ready:
 					ready++
 					if s.Anomalous() {
-						false_++
+						wrong++
 					}
 				case i >= from && i < to && s.Anomalous():
 					found++
@@ -91,7 +92,7 @@ func TestFindsWhatIsPlain(t *testing.T) {
 			}
 			require.Positive(t, found)
 			require.Greater(t, ready, 2500)
-			require.Less(t, float64(false_)/float64(ready), 0.02)
+			require.Less(t, float64(wrong)/float64(ready), 0.02)
 		})
 	}
 }
@@ -221,14 +222,14 @@ func TestEWMAIsWhatItSays(t *testing.T) {
 		s = d.Observe(anomaly.Point{Time: start.Add(time.Duration(i) * time.Second), Value: v})
 	}
 	// The mean of the first eight, and then weights of 2/9.
-	mean, square := 0.0, 0.0
+	wantMean, square := 0.0, 0.0
 	for i, v := range values {
 		share := max(2.0/9, 1/float64(i+1))
 		square = (1-share)*square + share*v*v
-		mean = (1-share)*mean + share*v
+		wantMean = (1-share)*wantMean + share*v
 	}
-	require.InDelta(t, mean, s.Expected, 1e-12)
-	require.InDelta(t, mean+3*math.Sqrt(square-mean*mean), s.High, 1e-9)
+	require.InDelta(t, wantMean, s.Expected, 1e-12)
+	require.InDelta(t, wantMean+3*math.Sqrt(square-wantMean*wantMean), s.High, 1e-9)
 }
 
 // What is usual by day is not by night.
@@ -294,14 +295,14 @@ func TestShapesAreFound(t *testing.T) {
 		d := general(t)[name]()
 		r := rand.New(rand.NewPCG(5, 5))
 		wave := func(i int) float64 { return math.Sin(2*math.Pi*float64(i)/16) + 0.02*r.NormFloat64() }
-		at, found, false_ := start, false, 0
+		at, found, wrong := start, false, 0
 		for i := range 2000 {
 			at = at.Add(time.Second)
 			if d.Observe(anomaly.Point{Time: at, Value: wave(i)}).Anomalous() && i > 1000 {
-				false_++
+				wrong++
 			}
 		}
-		require.Less(t, false_, 20, name)
+		require.Less(t, wrong, 20, name)
 		for i := range 12 { // it stands still at a value that it passes twice a wave
 			at = at.Add(time.Second)
 			found = d.Observe(anomaly.Point{Time: at, Value: 0.7 * float64(1-2*(i%2))}).Anomalous() || found

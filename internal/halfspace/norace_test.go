@@ -1,0 +1,5 @@
+//go:build !race
+
+package halfspace_test
+
+const raceEnabled = false
