@@ -96,6 +96,7 @@ var floors = map[string]row{
 	"internal/series":     {floor: 0, deps: gonumDeps},
 	"internal/iforest":    {floor: 0},
 	"internal/halfspace":  {floor: 0},
+	"internal/unseen":     {floor: 0},
 	"internal/lstm":       {floor: 0, deps: gonumDeps}, // gonum's loops over vectors
 
 	"internal/series/forecast": {floor: 0, deps: gonumDeps},
@@ -137,6 +138,7 @@ var floors = map[string]row{
 	"anomaly/capacity":    {floor: 4, deps: slices.Concat(promDeps, gonumDeps)}, // points, Querier and trend
 
 	"internal/eval/iforest":      {floor: 5},
+	"internal/eval/cputime":      {floor: 0},
 	"internal/eval/m4":           {floor: 5, deps: gonumDeps},
 	"internal/eval/nab":          {floor: 5},
 	"internal/eval/forecast":     {floor: 5, deps: slices.Concat(promDeps, gonumDeps)},

@@ -16,8 +16,7 @@ const centres = 8
 // Arthur, S. Vassilvitskii: k-means++, SODA 2007.
 type Clusters struct {
 	clock clock
-	piece [pieceLen]float64
-	n     int
+	piece piece
 	kinds []kind
 	limit float64
 	// what is learnt from is a window of so many points, by weights that fall
@@ -46,40 +45,36 @@ func NewClusters(opts ...Option) (*Clusters, error) {
 
 // Observe implements [Detector]. There is no expected value.
 func (d *Clusters) Observe(p Point) Score {
-	if !d.clock.takes(p) {
+	if !d.clock.takes(p) || !d.piece.push(p.Value) {
 		return unready()
 	}
-	copy(d.piece[:], d.piece[1:])
-	d.piece[pieceLen-1] = bounded(p.Value)
-	if d.n++; d.n < pieceLen {
-		return unready()
-	}
+	n := d.piece.n
 	if len(d.kinds) == 0 {
-		d.kinds = append(d.kinds, kind{middle: d.piece, last: d.n})
+		d.kinds = append(d.kinds, kind{middle: d.piece.values, last: n})
 	}
 	k, far := d.nearest()
 	s := unready()
 	window := int(2 / d.share)
-	if d.n >= pieceLen+learning(window) {
+	if n >= pieceLen+learning(window) {
 		s.Ready = true
 		s.Value = value(far, d.limit*d.usual(k))
 	}
 	switch unusual := far > 2*d.usual(k); {
 	case unusual && len(d.kinds) < centres:
-		d.kinds = append(d.kinds, kind{middle: d.piece, distance: d.usual(k), visits: 1, last: d.n})
+		d.kinds = append(d.kinds, kind{middle: d.piece.values, distance: d.usual(k), visits: 1, last: n})
 		return s
 	case unusual:
 		for i := range d.kinds {
-			if d.n-d.kinds[i].last > window {
-				d.kinds[i] = kind{middle: d.piece, distance: d.usual(k), visits: 1, last: d.n}
+			if n-d.kinds[i].last > window {
+				d.kinds[i] = kind{middle: d.piece.values, distance: d.usual(k), visits: 1, last: n}
 				return s
 			}
 		}
 	}
 	k.visits++
-	k.last = d.n
+	k.last = n
 	share := max(d.share, 1/float64(k.visits))
-	for i, v := range d.piece {
+	for i, v := range d.piece.values {
 		k.middle[i] += share * (v - k.middle[i])
 	}
 	k.distance += share * (min(far, d.limit*max(d.usual(k), far/2)) - k.distance)
@@ -91,7 +86,7 @@ func (d *Clusters) nearest() (*kind, float64) {
 	best, least := 0, math.Inf(1)
 	for i := range d.kinds {
 		var sum float64
-		for j, v := range d.piece {
+		for j, v := range d.piece.values {
 			off := v - d.kinds[i].middle[j]
 			sum += off * off
 		}

@@ -5,10 +5,8 @@ import (
 	"slices"
 )
 
-// The sizes of Neighbours: values in a piece, pieces that are remembered, and
-// neighbours that count.
+// The sizes of Neighbours: pieces that are remembered, and neighbours that count.
 const (
-	pieceLen   = 8
 	pieces     = 256
 	neighbours = 8
 )
@@ -23,8 +21,7 @@ const (
 // anomaly detection in time-series data, 2016 (KNN-CAD).
 type Neighbours struct {
 	clock  clock
-	piece  [pieceLen]float64 // oldest first
-	n      int
+	piece  piece
 	store  [pieces][pieceLen]float64
 	next   int
 	stored int
@@ -43,12 +40,7 @@ func NewNeighbours() *Neighbours {
 
 // Observe implements [Detector]. There is no expected value.
 func (d *Neighbours) Observe(p Point) Score {
-	if !d.clock.takes(p) {
-		return unready()
-	}
-	copy(d.piece[:], d.piece[1:])
-	d.piece[pieceLen-1] = bounded(p.Value)
-	if d.n++; d.n < pieceLen {
+	if !d.clock.takes(p) || !d.piece.push(p.Value) {
 		return unready()
 	}
 	s := unready()
@@ -61,7 +53,7 @@ func (d *Neighbours) Observe(p Point) Score {
 		d.remember(far)
 	}
 	// The pieces of the last few points overlap this one: they come in later.
-	d.store[d.next] = d.piece
+	d.store[d.next] = d.piece.values
 	d.next = (d.next + 1) % pieces
 	d.stored = min(d.stored+1, pieces)
 	return s
@@ -78,7 +70,7 @@ func (d *Neighbours) distance() float64 {
 		worst := nearest[neighbours-1]
 		var sum float64
 		for i := range q {
-			off := q[i] - d.piece[i]
+			off := q[i] - d.piece.values[i]
 			if sum += off * off; sum >= worst {
 				break
 			}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/chronoretrace/chronomon/anomaly/trend"
+	"github.com/chronoretrace/chronomon/internal/eval/cputime"
 	"github.com/chronoretrace/chronomon/internal/eval/m4"
 	"github.com/chronoretrace/chronomon/internal/series"
 	"github.com/chronoretrace/chronomon/monitor"
@@ -134,9 +135,9 @@ func forecastAll(freq m4.Frequency, all []m4.Series) (out []m4.Forecast, times [
 		for i, v := range s.Values {
 			points[i] = monitor.Point{Time: start.Add(time.Duration(i) * freq.Step), Value: v}
 		}
-		before := cpuTime()
+		before := cputime.Spent()
 		f, err := trend.Predict(points, freq.Horizon)
-		times = append(times, float64(cpuTime()-before)/float64(time.Millisecond))
+		times = append(times, float64(cputime.Spent()-before)/float64(time.Millisecond))
 		if err != nil {
 			return nil, nil, fmt.Errorf("series %s: %w", s.ID, err)
 		}

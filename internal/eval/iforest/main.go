@@ -20,6 +20,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/chronoretrace/chronomon/internal/eval/cputime"
 	"github.com/chronoretrace/chronomon/internal/iforest"
 )
 
@@ -109,14 +110,14 @@ func measure(s set, seeds int) (result, error) {
 	var aucs []float64
 	for seed := range seeds {
 		runtime.GC() // what was read is not the forest's to collect
-		start := cpuTime()
+		start := cputime.Spent()
 		f, err := iforest.Fit(s.rows, s.columns, iforest.Config{Seed: uint64(seed) + 1})
 		if err != nil {
 			return r, err
 		}
-		fitted := cpuTime()
+		fitted := cputime.Spent()
 		f.ScoreAll(scores, s.rows)
-		done := cpuTime()
+		done := cputime.Spent()
 		r.fit, r.score = min(r.fit, milliseconds(fitted-start)), min(r.score, milliseconds(done-fitted))
 		aucs = append(aucs, auc(scores, s.outlier))
 		r.auc += aucs[seed] / float64(seeds)

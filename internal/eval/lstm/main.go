@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/chronoretrace/chronomon/internal/eval/cputime"
 	"github.com/chronoretrace/chronomon/internal/eval/nab"
 	"github.com/chronoretrace/chronomon/internal/lstm"
 )
@@ -184,21 +185,21 @@ func (s *series) forecast(c lstm.Config) (r bounds, err error) {
 	if err != nil {
 		return r, err
 	}
-	before := cpuTime()
+	before := cputime.Spent()
 	p := t.Train(context.Background(), math.MaxInt64)
-	r.epoch = (cpuTime() - before).Seconds() / float64(p.Epochs)
+	r.epoch = (cputime.Spent() - before).Seconds() / float64(p.Epochs)
 
 	const walks = 20 // for the clock: one is some milliseconds
 	out := make([]float64, len(s.values))
 	state := t.Model().Begin()
-	before = cpuTime()
+	before = cputime.Spent()
 	for range walks {
 		state.Reset()
 		for i := 1; i < len(out); i++ {
 			out[i] = state.Step(s.values[i-1], s.times[i])
 		}
 	}
-	r.step = (cpuTime() - before).Seconds() * 1e6 / float64(walks*(len(out)-1))
+	r.step = (cputime.Spent() - before).Seconds() * 1e6 / float64(walks*(len(out)-1))
 	r.mae = s.mae(func(i int) float64 { return out[i] })
 	return r, nil
 }

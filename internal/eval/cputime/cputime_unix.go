@@ -1,15 +1,16 @@
 //go:build unix
 
-package main
+// Package cputime tells what a process has computed, which others on the machine do
+// not change.
+package cputime
 
 import (
 	"syscall"
 	"time"
 )
 
-// cpuTime is how long this process has computed: what others do on the machine
-// does not count.
-func cpuTime() time.Duration {
+// Spent is how long this process has computed.
+func Spent() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
 		return 0
