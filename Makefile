@@ -54,6 +54,17 @@ NAB ?= ../shared/data/nab
 lstm: ## forecast a series with the LSTM and hold it to its bounds
 	go run ./internal/eval/lstm -data $(NAB)/realKnownCause/nyc_taxi.csv -labels $(NAB)/labels/combined_windows.json -max-mae 734 -max-epoch 1.5 -max-step 20
 
+.PHONY: nab
+nab: ## score the detectors on the Numenta Anomaly Benchmark and hold the default to its bounds
+	go run ./internal/eval/anomaly -data $(NAB) -detector all -score -min-standard 74.9 -min-low-fp 67 -min-low-fn 80.4 -min-windows 105 -max-false 299
+	go run ./internal/eval/anomaly -data $(NAB) -loco -min-loco-standard 69 -min-loco-low-fp 60 -min-loco-low-fn 76
+
+OPS ?= ../shared/data/ops
+
+.PHONY: ops
+ops: ## score the detectors on labelled series of services
+	go run ./internal/eval/anomaly -data $(OPS) -detector all -ops -max-false-a-day 0.1
+
 IFOREST ?= ../shared/data/iforest
 
 .PHONY: iforest

@@ -137,6 +137,7 @@ var floors = map[string]row{
 	"anomaly/correlation": {floor: 3, deps: slices.Concat(promDeps, gonumDeps)}, // Querier; gonum's distributions
 	"anomaly/capacity":    {floor: 4, deps: slices.Concat(promDeps, gonumDeps)}, // points, Querier and trend
 
+	"internal/eval/anomaly":      {floor: 5, deps: slices.Concat(promDeps, gonumDeps)},
 	"internal/eval/iforest":      {floor: 5},
 	"internal/eval/cputime":      {floor: 0},
 	"internal/eval/m4":           {floor: 5, deps: gonumDeps},
