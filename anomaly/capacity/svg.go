@@ -1,12 +1,12 @@
 package capacity
 
 import (
-	"encoding/xml"
 	"fmt"
 	"io"
 	"math"
-	"strings"
 	"time"
+
+	"github.com/chronoretrace/chronomon/internal/svg"
 )
 
 // The picture, in its own units.
@@ -18,38 +18,32 @@ const (
 
 // WriteSVG draws the plan: the daily peaks, the demand with its limits of 80 and
 // 95 %, the limit and its dates. The picture is a document of its own without
-// scripts and without anything to load, and tells screen readers what it shows.
+// scripts and without anything to load, tells screen readers what it shows, and
+// has colours for light and dark.
 func (a Analysis) WriteSVG(w io.Writer) error {
 	p := newPlot(a)
-	var b strings.Builder
-	add := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	add(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-labelledby="title desc" font-family="sans-serif" font-size="11">`, svgWidth, svgHeight)
-	add(`<title id="title">%s</title>`, escaped("Capacity of "+a.Name))
-	add(`<desc id="desc">%s</desc>`, escaped(a.description()))
-	add(`<rect width="%d" height="%d" fill="#fff"/>`, svgWidth, svgHeight)
-	add(`<text x="%d" y="20" font-size="14" fill="#222">%s</text>`, svgLeft, escaped(cut(printable(a.Name), 80)))
-	p.axes(add)
-	add(`<path d="%s" fill="#cfe0f5"/>`, p.band(a.Demand, func(d Demand) (float64, float64) { return d.Low95, d.High95 }))
-	add(`<path d="%s" fill="#9dbfe8"/>`, p.band(a.Demand, func(d Demand) (float64, float64) { return d.Low80, d.High80 }))
-	add(`<path d="%s" fill="none" stroke="#222" stroke-width="1.5"/>`, p.peaks(a))
+	d := svg.New(svgWidth, svgHeight, "Capacity of "+a.Name, a.description())
+	d.Write(svg.Text, svg.Start, 14, svgLeft, 20, svg.Line(a.Name, 80))
+	d.Fill(svg.Wide, 1, p.band(a.Demand, func(d Demand) (float64, float64) { return d.Low95, d.High95 }))
+	d.Fill(svg.Band, 1, p.band(a.Demand, func(d Demand) (float64, float64) { return d.Low80, d.High80 }))
+	p.axes(d)
+	d.Stroke(svg.Series, 1.5, "", p.line(a.peaks, p.first))
 	middle := make([]float64, len(a.Demand))
 	for i, d := range a.Demand {
 		middle[i] = d.P50
 	}
-	add(`<path d="%s" fill="none" stroke="#1f5fa8" stroke-width="1.5" stroke-dasharray="5 3"/>`, p.line(middle, 1))
-	if p.shows(a.Limit.Value) {
+	d.Stroke(svg.Model, 1.5, "5 3", p.line(middle, 1))
+	if p.values.Holds(a.Limit.Value) {
 		y := p.y(a.Limit.Value)
-		add(`<path d="M%d %.1fH%d" stroke="#b3261e" stroke-width="1.5"/>`, svgLeft, y, svgWidth-svgRight)
-		add(`<text x="%d" y="%.1f" text-anchor="end" fill="#b3261e">limit %s</text>`, svgWidth-svgRight, y-4, number(a.Limit.Value))
-		for _, d := range []Date{a.Limit.P10, a.Limit.P50, a.Limit.P90} {
-			if d.Within {
-				x := p.x(float64(d.Time.Sub(a.From)) / float64(a.unit))
-				add(`<circle cx="%.1f" cy="%.1f" r="3.5" fill="#b3261e"/>`, x, y)
+		d.Level(svg.Alarm, 1.5, "", svgLeft, svgWidth-svgRight, y)
+		d.Write(svg.Alarm, svg.End, 11, svgWidth-svgRight, y-4, "limit "+number(a.Limit.Value))
+		for _, date := range []Date{a.Limit.P10, a.Limit.P50, a.Limit.P90} {
+			if date.Within {
+				d.Dot(svg.Alarm, p.x(date.Time), y, 3.5)
 			}
 		}
 	}
-	add(`</svg>`)
-	_, err := io.WriteString(w, b.String())
+	_, err := d.WriteTo(w)
 	return err
 }
 
@@ -67,27 +61,29 @@ func (a Analysis) description() string {
 
 // plot places days and values.
 type plot struct {
-	from      time.Time
-	unit      time.Duration
-	first     float64 // day of the first peak, 0 being the last
-	last      float64
-	low, high float64
+	from   time.Time
+	unit   time.Duration
+	first  float64 // day of the first peak, 0 being the last
+	time   svg.TimeAxis
+	values svg.Axis
 }
 
 func newPlot(a Analysis) plot {
-	p := plot{from: a.From, unit: a.unit, first: float64(1 - len(a.peaks)), last: float64(len(a.Demand)), low: math.Inf(1), high: math.Inf(-1)}
+	p := plot{from: a.From, unit: a.unit, first: float64(1 - len(a.peaks))}
+	p.time = svg.NewTimeAxis(p.day(p.first), p.day(float64(len(a.Demand))), time.UTC, 6)
+	low, high := math.Inf(1), math.Inf(-1)
 	see := func(v float64) {
 		if !math.IsNaN(v) && !math.IsInf(v, 0) {
-			p.low, p.high = min(p.low, v), max(p.high, v)
+			low, high = min(low, v), max(high, v)
 		}
 	}
 	for _, v := range a.peaks {
 		see(v)
 	}
 	// what may explode is cut off, so that the rest can be seen
-	most := p.high + 4*(p.high/2-p.low/2)
-	least := p.low - 4*(p.high/2-p.low/2)
-	if l := a.Limit.Value; !math.IsInf(l, 0) && l < p.high+8*math.Abs(p.high) {
+	most := high + 4*(high/2-low/2)
+	least := low - 4*(high/2-low/2)
+	if l := a.Limit.Value; !math.IsInf(l, 0) && l < high+8*math.Abs(high) {
 		most = max(most, l)
 		see(l)
 	}
@@ -95,78 +91,51 @@ func newPlot(a Analysis) plot {
 		see(min(d.High95, max(most, d.P50*1.05)))
 		see(max(d.Low95, least))
 	}
-	if p.low >= 0 {
-		p.low = 0
+	if low >= 0 {
+		low = 0
 	}
-	if !(p.high > p.low) {
-		p.high = p.low + max(1, math.Abs(p.low))
+	if !(high > low) {
+		high = low + max(1, math.Abs(low))
 	}
+	p.values = svg.NewAxis(low, high, 5, "")
 	return p
 }
 
-func (p plot) shows(v float64) bool { return v >= p.low && v <= p.high }
+// day is when a day begins.
+func (p plot) day(day float64) time.Time { return p.from.Add(time.Duration(day) * p.unit) }
 
-func (p plot) x(day float64) float64 {
-	return svgLeft + (day-p.first)/(p.last-p.first)*(svgWidth-svgLeft-svgRight)
+func (p plot) x(t time.Time) float64 {
+	return svgLeft + p.time.At(t)*(svgWidth-svgLeft-svgRight)
 }
 
 func (p plot) y(v float64) float64 {
-	share := (v/2 - p.low/2) / (p.high/2 - p.low/2) // halves do not overflow
-	return svgHeight - svgBottom - min(max(share, 0), 1)*(svgHeight-svgTop-svgBottom)
+	return svgHeight - svgBottom - p.values.At(v)*(svgHeight-svgTop-svgBottom)
 }
 
-func (p plot) axes(add func(string, ...any)) {
-	for i := range 5 {
-		share := float64(i) / 4
-		v := p.low*(1-share) + p.high*share
-		add(`<path d="M%d %.1fH%d" stroke="#e3e3e3"/>`, svgLeft, p.y(v), svgWidth-svgRight)
-		add(`<text x="%d" y="%.1f" text-anchor="end" fill="#555">%s</text>`, svgLeft-6, p.y(v)+4, number(v))
-	}
-	for _, d := range []float64{p.first, 0, p.last} {
-		anchor := map[float64]string{p.first: "start", p.last: "end"}[d]
-		if anchor == "" {
-			anchor = "middle"
-		}
-		at := p.from.Add(time.Duration(d) * p.unit).UTC().Format(time.DateOnly)
-		add(`<text x="%.1f" y="%d" text-anchor="%s" fill="#555">%s</text>`, p.x(d), svgHeight-svgBottom+18, anchor, at)
-	}
-	add(`<path d="M%.1f %dV%d" stroke="#999" stroke-dasharray="2 3"/>`, p.x(0), svgTop, svgHeight-svgBottom)
+func (p plot) axes(d *svg.Drawing) {
+	d.Values(p.values, svgLeft, svgWidth-svgRight, p.y)
+	d.Times(p.time, svgLeft, svgWidth-svgRight, svgTop, svgHeight-svgBottom)
+	d.Upright(svg.Muted, 1, "2 3", p.x(p.from), svgTop, svgHeight-svgBottom)
 }
 
-// peaks is the path of the history; it begins anew after a gap.
-func (p plot) peaks(a Analysis) string { return p.line(a.peaks, p.first) }
-
+// line is the path of values from a day on; it begins anew after a gap.
 func (p plot) line(values []float64, first float64) string {
-	var b strings.Builder
-	draw := byte('M')
+	var c svg.Curve
 	for i, v := range values {
 		if math.IsNaN(v) {
-			draw = 'M'
+			c.Gap()
 			continue
 		}
-		fmt.Fprintf(&b, "%c%.1f %.1f", draw, p.x(first+float64(i)), p.y(v))
-		draw = 'L'
+		c.Add(p.x(p.day(first+float64(i))), p.y(v))
 	}
-	return b.String()
+	return c.Path()
 }
 
 func (p plot) band(demand []Demand, limits func(Demand) (low, high float64)) string {
-	var up, down strings.Builder
-	draw := byte('M')
-	for i := range demand {
-		_, high := limits(demand[i])
-		fmt.Fprintf(&up, "%c%.1f %.1f", draw, p.x(float64(i+1)), p.y(high))
-		draw = 'L'
-		j := len(demand) - 1 - i
-		low, _ := limits(demand[j])
-		fmt.Fprintf(&down, "L%.1f %.1f", p.x(float64(j+1)), p.y(low))
+	var a svg.Area
+	for i, d := range demand {
+		low, high := limits(d)
+		a.Add(p.x(p.day(float64(i+1))), p.y(low), p.y(high))
 	}
-	return up.String() + down.String() + "Z"
-}
-
-// escaped is text of XML; what XML has no character for is replaced.
-func escaped(s string) string {
-	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(s)) // a builder takes everything
-	return b.String()
+	return a.Path()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -18,6 +19,9 @@ var detectors = []struct {
 	{"default", func(probation int) (anomaly.Detector, error) {
 		return anomaly.NewDefault(anomaly.WithWarmup(warmup(probation)))
 	}},
+	{"default-repeats", func(probation int) (anomaly.Detector, error) {
+		return anomaly.NewDefault(anomaly.WithWarmup(warmup(probation)), anomaly.WithRepeats())
+	}},
 	{"sigma", func(int) (anomaly.Detector, error) { return anomaly.NewSigma() }},
 	{"median", func(int) (anomaly.Detector, error) { return anomaly.NewMedian() }},
 	{"moving-average", func(int) (anomaly.Detector, error) { return anomaly.NewMovingAverage() }},
@@ -28,6 +32,22 @@ var detectors = []struct {
 	{"clusters", func(int) (anomaly.Detector, error) { return anomaly.NewClusters() }},
 	{"forest", func(int) (anomaly.Detector, error) { return anomaly.NewForest() }},
 	{"half-space-trees", func(int) (anomaly.Detector, error) { return anomaly.NewHalfSpaceTrees() }},
+	{"lstm", func(int) (anomaly.Detector, error) {
+		d, err := anomaly.NewLSTM(anomaly.WithLSTMBudget(1), anomaly.WithLSTMEvery(4096))
+		return &trained{d}, err
+	}},
+}
+
+// trained is an LSTM that is trained between two points when it is time, so that the
+// same series has the same scores. A host trains it beside.
+type trained struct{ *anomaly.LSTM }
+
+func (d *trained) Observe(p anomaly.Point) anomaly.Score {
+	s := d.LSTM.Observe(p)
+	if err := d.Train(context.Background()); err != nil {
+		panic(err) // without a deadline there is no error
+	}
+	return s
 }
 
 func names() []string {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/chronoretrace/chronomon/anomaly"
 	"github.com/chronoretrace/chronomon/internal/eval/nab"
+	"github.com/chronoretrace/chronomon/internal/eval/vus"
 )
 
 // An operation is a labelled series of a service.
@@ -106,7 +107,13 @@ func labels(tree fs.FS, name string) (out []bool, err error) {
 type opsCount struct {
 	events, found, falseRuns int
 	days                     float64
+	volume                   float64 // under the surface of precision and recall, a sum over series
+	volumes                  int     // that have events
 }
+
+// mostEdge is how many rows of edge the labels are given at most; it is a day where
+// that is less.
+const mostEdge = 100
 
 // f1 takes a found event for a true alarm, and a run of false ones for one.
 func (c opsCount) f1() float64 {
@@ -134,13 +141,17 @@ func (o *operation) count(scores []float64) (c opsCount) {
 		before = alarm
 	}
 	c.days = max(0, float64(len(scores)-o.unfair)) * o.step.Hours() / 24
+	if c.events > 0 {
+		c.volume = vus.PR(o.label[o.unfair:], scores[o.unfair:], min(mostEdge, int(24*time.Hour/o.step)))
+		c.volumes = 1
+	}
 	return c
 }
 
 // scoreOps prints how the detectors do, by the set and step of the series.
 func scoreOps(report io.Writer, all []*operation, chosen []string, most float64) error {
 	w := tabwriter.NewWriter(report, 0, 0, 2, ' ', tabwriter.AlignRight)
-	_, _ = fmt.Fprintln(w, "detector\tseries\tevents\tfound\tfalse\ta day\tevent F1\t") // an error comes back from Flush
+	_, _ = fmt.Fprintln(w, "detector\tseries\tevents\tfound\tfalse\ta day\tevent F1\tVUS-PR\t") // an error comes back from Flush
 	var errs []error
 	for _, name := range chosen {
 		counts := map[string]opsCount{}
@@ -153,13 +164,14 @@ func scoreOps(report io.Writer, all []*operation, chosen []string, most float64)
 			for _, group := range []string{"all", path.Dir(o.name) + " " + o.step.String()} {
 				sum := counts[group]
 				sum.events, sum.found, sum.falseRuns, sum.days = sum.events+c.events, sum.found+c.found, sum.falseRuns+c.falseRuns, sum.days+c.days
+				sum.volume, sum.volumes = sum.volume+c.volume, sum.volumes+c.volumes
 				counts[group] = sum
 			}
 		}
 		for _, group := range slices.Sorted(maps.Keys(counts)) {
 			c := counts[group]
 			a := float64(c.falseRuns) / max(1, c.days)
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%.3f\t%.3f\t\n", name, group, c.events, c.found, c.falseRuns, a, c.f1())
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%.3f\t%.3f\t%.3f\t\n", name, group, c.events, c.found, c.falseRuns, a, c.f1(), c.volume/float64(c.volumes))
 			if name == "default" && group == "all" && most > 0 && !(a <= most) {
 				errs = append(errs, fmt.Errorf("%.3f false alarms a day of a stream, above %g", a, most))
 			}
