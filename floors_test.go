@@ -134,6 +134,7 @@ var floors = map[string]row{
 	"bizmon/redisstore": {floor: 3, deps: slices.Concat(promDeps, redisDeps)},
 
 	"anomaly":             {floor: 2, deps: slices.Concat(promDeps, gonumDeps)}, // Querier; the LSTM's loops over vectors
+	"anomaly/evidence":    {floor: 2, deps: promDeps},
 	"anomaly/trend":       {floor: 3, deps: slices.Concat(promDeps, gonumDeps)},
 	"anomaly/correlation": {floor: 3, deps: slices.Concat(promDeps, gonumDeps)}, // Querier; gonum's distributions
 	"anomaly/capacity":    {floor: 4, deps: slices.Concat(promDeps, gonumDeps)}, // points, Querier and trend

@@ -139,8 +139,10 @@ func Areas() []Area {
 		{"The SDK itself (`monitor`)", self()},
 		{"History (`monitor/history`)", history()},
 		{"Queries to a server (`monitor/promapi`)", promAPI()},
+		{"Anomalies (`anomaly`)", anomalies()},
 		{"Event stores (`monitor/influx`, `monitor/elastic`)", stores()},
 		{"State (`monitor/pgstore`, `monitor/lease`, the journal)", state()},
+		{"Evidence (`anomaly/evidence`)", evidence()},
 	}
 }
 
