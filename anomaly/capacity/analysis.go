@@ -12,7 +12,9 @@ import (
 
 // An Analysis is a plan for one resource: what it is used for, how that grows,
 // when its limit is reached and what to do. Usage has the unit of the points, days
-// are the 24 hours up to From and before it.
+// are the 24 hours up to From and before it. Where points are further apart than a
+// day, each period of so many whole days is what a day is elsewhere, and seven of
+// them what a week is.
 type Analysis struct {
 	Name           string
 	From           time.Time     // the last point: what is told is told from here
@@ -221,6 +223,11 @@ func demandOf(o *outlook, h *history) []Demand {
 func limitOf(o *outlook, h *history, limit float64, horizon time.Duration) Limit {
 	out := Limit{Value: limit}
 	reaches := o.reaches(limit, h.place)
+	for i, at := range reaches { // periods of several days may go on beyond
+		if at*float64(h.unit) > float64(horizon)*(1+1e-9) {
+			reaches[i] = math.Inf(1)
+		}
+	}
 	if out.Reached = o.start >= limit; out.Reached {
 		clear(reaches)
 	}

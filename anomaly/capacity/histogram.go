@@ -10,7 +10,8 @@ import (
 // Histogram is a distribution of usage in which old samples weigh less: half
 // after each half-life. Its buckets grow by a ratio. It is the histogram by
 // which the Kubernetes vertical pod autoscaler recommends, and gives the same
-// percentiles (pkg/recommender/util). It is not safe for concurrent use.
+// percentiles (pkg/recommender/util). The zero value is empty and takes nothing: see
+// [NewHistogram]. It is not safe for concurrent use.
 type Histogram struct {
 	spec      HistogramSpec
 	weights   []float64
@@ -80,6 +81,9 @@ func (s HistogramSpec) start(i int) float64 {
 // Add adds a sample with a weight, 1 if all are alike. A value below 0, or one
 // that is no number, is an error.
 func (h *Histogram) Add(v, weight float64, at time.Time) error {
+	if len(h.weights) == 0 {
+		return errors.New("capacity: histogram: it was not made by NewHistogram")
+	}
 	if !(v >= 0) || !(weight >= 0) || math.IsInf(weight, 1) {
 		return fmt.Errorf("capacity: histogram: value %v of weight %v: want numbers, 0 or more", v, weight)
 	}
@@ -136,7 +140,7 @@ func (h *Histogram) scale(exponent int) {
 }
 
 // Empty reports whether nothing in the histogram has weight.
-func (h *Histogram) Empty() bool { return h.weights[h.low] < h.spec.Epsilon }
+func (h *Histogram) Empty() bool { return len(h.weights) == 0 || h.weights[h.low] < h.spec.Epsilon }
 
 // Quantile returns the end of the bucket that the q-th part of the weight lies
 // in, q from 0 to 1; 0 if the histogram is empty.

@@ -66,7 +66,8 @@ func FitLine(x, y []float64) (Line, error) {
 // At is the line's value a number of steps after the last x.
 func (l Line) At(steps float64) float64 { return l.Last + l.Slope*steps }
 
-// SlopeLimits is the confidence interval of the slope, for a level such as 0.95.
+// SlopeLimits is the confidence interval of the slope, for a level such as 0.95. Here
+// and below, limits of a level that is not between 0 and 1 are NaN.
 func (l Line) SlopeLimits(level float64) (low, high float64) {
 	e := l.quantile(level) * l.Sigma / math.Sqrt(l.sxx)
 	return l.Slope - e, l.Slope + e
@@ -79,6 +80,9 @@ func (l Line) Limits(steps, level float64) (low, high float64) {
 }
 
 func (l Line) quantile(level float64) float64 {
+	if !(level > 0 && level < 1) || l.n < 3 {
+		return math.NaN()
+	}
 	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: l.n - 2}.Quantile((1 + level) / 2)
 }
 
@@ -99,6 +103,9 @@ func (l Line) Reach(limit, level float64) (earliest, likely, latest float64) {
 func (l Line) reach(limit, e float64) float64 {
 	width := func(steps float64) float64 {
 		return math.Sqrt(1 + 1/l.n + (steps-l.mean)*(steps-l.mean)/l.sxx)
+	}
+	if math.IsNaN(e) {
+		return e
 	}
 	if l.Last+e*width(0) >= limit {
 		return 0

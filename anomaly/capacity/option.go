@@ -62,8 +62,8 @@ func WithDemand(probability float64) Option {
 func WithHeadroom(share float64) Option { return optionFunc(func(c *config) { c.headroom = share }) }
 
 // WithLeadTime sets how long more of the resource takes to come. It is to be
-// ordered so long before the limit may be reached. The default is 14 days; 0 is at
-// once, negative values are invalid.
+// ordered so long before the limit may be reached, so the horizon should be longer.
+// The default is 14 days; 0 is at once, negative values are invalid.
 func WithLeadTime(d time.Duration) Option { return optionFunc(func(c *config) { c.lead = d }) }
 
 // WithInstances recommends instances of which each bears the usage perInstance,
@@ -116,6 +116,6 @@ func newConfig(opts []Option) (config, error) {
 	check(!(c.perInstance <= 0) && !math.IsInf(c.perInstance, 1), "WithInstances(%v): want a finite usage above 0", c.perInstance)
 	check(!(c.service <= 0) && !math.IsInf(c.service, 1), "WithServers: service of %v requests per second: want a finite rate above 0", c.service)
 	check(math.IsNaN(c.service) || c.wait > 0, "WithServers: wait of %v s: want more than 0", c.wait)
-	check(c.scalability == nil || c.scalability.Lambda > 0, "WithScalability: want a law that was fitted")
+	check(c.scalability == nil || c.scalability.fitted(), "WithScalability: want a law that was fitted")
 	return c, errors.Join(errs...)
 }

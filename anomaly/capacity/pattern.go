@@ -37,10 +37,10 @@ var (
 func findPattern(y []float64, drops []drop, dates []monthDay) (pattern, design) {
 	d := design{n: len(y), y: y}
 	var found pattern
-	if slices.Max(series.Filled(y, 0)) == slices.Min(series.Filled(y, 0)) {
+	if slices.Max(series.Filled(y)) == slices.Min(series.Filled(y)) {
 		return found, d
 	}
-	filled := series.Filled(y, 0)
+	filled := series.Filled(y)
 	best := d.evidence()
 	try := func(other design, more float64) bool {
 		e := other.evidence()
@@ -172,7 +172,7 @@ func (d design) rest(filled []float64) []float64 {
 // a saw-tooth at the height that each rises to: when in the day it falls would look
 // like growth.
 func (d design) level(falls []float64) []float64 {
-	y := series.Filled(d.y, 0)
+	y := series.Filled(d.y)
 	if d.age == nil || falls[len(falls)-1]-falls[0] < leastDay {
 		return d.rest(y)
 	}
@@ -218,7 +218,7 @@ func (d *design) clip() (spikes []int) {
 	y := slices.Clone(d.y)
 	most := len(y) / 20
 	for len(spikes) <= most {
-		about := aboutMedian(design{d.n, y, d.season, d.steps, d.month, d.age}.rest(series.Filled(y, 0)))
+		about := aboutMedian(design{d.n, y, d.season, d.steps, d.month, d.age}.rest(series.Filled(y)))
 		deviation := series.NormalMAD * series.MAD(about)
 		if !(deviation > 0) {
 			return nil

@@ -32,11 +32,16 @@ type Result struct {
 }
 
 // Query makes a plan for each series of a resource, in the order of the answer, by
-// the history up to now. The error is the query's or an option's.
+// the history up to now, of which the zero time is the clock's. A series that ended
+// more than a day before, as that of a disk that is gone does, has a note that says
+// so. The error is the query's or an option's.
 func Query(ctx context.Context, q monitor.Querier, res Resource, now time.Time, opts ...Option) ([]Result, error) {
 	c, err := newConfig(opts)
 	if err != nil {
 		return nil, err
+	}
+	if now.IsZero() {
+		now = time.Now()
 	}
 	limits, err := queryLimits(ctx, q, res.Limit, now)
 	if err != nil {
@@ -57,6 +62,9 @@ func Query(ctx context.Context, q monitor.Querier, res Resource, now time.Time, 
 		}
 		if limit, err := limits.of(s.Labels, len(all) == 1); err == nil {
 			r.Analysis, r.Err = c.analyse(s.Points, limit)
+			if old := now.Sub(r.From); r.Err == nil && old > max(day, r.unit) {
+				r.Notes = append(r.Notes, fmt.Sprintf("the last value is %.1f days old: nothing is known from then on", old.Hours()/24))
+			}
 		} else {
 			r.Err = fmt.Errorf("capacity: %s: limit %q at %s: %w", c.name, res.Limit, now.UTC().Format(time.RFC3339), err)
 		}

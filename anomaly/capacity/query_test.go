@@ -122,3 +122,19 @@ func TestQueryLimits(t *testing.T) {
 		}
 	}
 }
+
+// A plan of a series that ended says so, and the zero time is now.
+func TestQueryOfWhatEnded(t *testing.T) {
+	t.Parallel()
+	q := &querier{series: []monitor.Series{{Points: hourly(60, func(h int) float64 { return 50 + float64(h)/24 })}}}
+	all, err := capacity.Query(t.Context(), q, capacity.Resource{Usage: "used", Limit: "120"}, start.AddDate(0, 0, 80))
+	require.NoError(t, err)
+	require.Contains(t, all[0].Notes, "the last value is 20.0 days old: nothing is known from then on")
+	all, err = capacity.Query(t.Context(), q, capacity.Resource{Usage: "used", Limit: "120"}, start.AddDate(0, 0, 60))
+	require.NoError(t, err)
+	require.Empty(t, all[0].Notes)
+
+	_, err = capacity.Query(t.Context(), q, capacity.Resource{Usage: "used"}, time.Time{})
+	require.NoError(t, err)
+	require.WithinDuration(t, time.Now(), q.asked.To, time.Minute)
+}

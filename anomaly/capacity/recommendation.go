@@ -16,7 +16,8 @@ type Recommendation struct {
 	// if no number does.
 	Instances int
 	// Order is when to order more, WithLeadTime before the earliest date of the
-	// limit; From if that is past.
+	// limit; From if that is past. It knows of no limit beyond the horizon, which
+	// should be longer than that.
 	Order Date
 	Why   []string // in words
 }
@@ -28,7 +29,7 @@ func (c config) recommend(o *outlook, a Analysis) Recommendation {
 		r.Size = min(r.Demand*(1+c.headroom), math.MaxFloat64)
 	}
 	say := func(format string, args ...any) { r.Why = append(r.Why, fmt.Sprintf(format, args...)) }
-	say("the highest daily peak of the next %d days is at most %s with a probability of %.0f %%, and %.0f %% of headroom make %s",
+	say("the highest daily peak of the next %d days is at most %s with a probability of %.5g %%, and %.4g %% of headroom make %s",
 		a.Horizon/day, number(r.Demand), 100*c.demand, 100*c.headroom, number(r.Size))
 	c.instances(&r, say)
 	switch {
@@ -40,8 +41,12 @@ func (c config) recommend(o *outlook, a Analysis) Recommendation {
 		if r.Order.Time.Before(a.From) {
 			r.Order.Time = a.From
 		}
-		say("order by %v: the limit of %s may be reached on %v, and more takes %.0f days", r.Order, number(a.Limit.Value), a.Limit.P10, c.lead.Hours()/24)
-	case !math.IsInf(a.Limit.Value, 1):
+		say("order by %v: the limit of %s may be reached on %v, and more takes %.3g days", r.Order, number(a.Limit.Value), a.Limit.P10, c.lead.Hours()/24)
+	case math.IsInf(a.Limit.Value, 1):
+	case c.lead > a.Horizon:
+		say("whether more is to be ordered is not known: it takes %.3g days, and the plan looks %d ahead, within which the limit of %s is not reached, but for one case in twenty at most",
+			c.lead.Hours()/24, a.Horizon/day, number(a.Limit.Value))
+	default:
 		say("nothing is to be ordered: the limit of %s is not reached within the horizon, but for one case in twenty at most", number(a.Limit.Value))
 	}
 	return r

@@ -12,14 +12,15 @@ import (
 // WriteText writes the plan as plain text.
 func (a Analysis) WriteText(w io.Writer) error {
 	var b strings.Builder
+	unit := max(a.unit, day) // an Analysis that an error came with has none
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("%s, %s: %d %s known, looking %d days ahead", printable(a.Name), a.From.UTC().Format(time.DateTime), a.Days, periods(a.unit), a.Horizon/day)
+	line("%s, %s: %d %s known, looking %d days ahead", printable(a.Name), a.From.UTC().Format(time.DateTime), a.Days, periods(unit), a.Horizon/day)
 	line("")
-	line("usage      p50 %s, p95 %s, peak %s in the last 7 days", number(a.Usage.P50), number(a.Usage.P95), number(a.Usage.Peak))
+	line("usage      p50 %s, p95 %s, peak %s in the last 7 %s", number(a.Usage.P50), number(a.Usage.P95), number(a.Usage.Peak), periods(unit))
 	g := a.Growth
 	line("growth     %v: %s a day, from %s to %s with 95 %% (p %s)", g.Direction, number(g.PerDay), number(g.Low), number(g.High), number(g.P))
 	for _, at := range []int{7, 30, 90} {
-		if i := at*int(day)/int(a.unit) - 1; at <= int(a.Horizon/day) && i >= 0 && i < len(a.Demand) {
+		if i := at*int(day)/int(unit) - 1; at <= int(a.Horizon/day) && i >= 0 && i < len(a.Demand) {
 			d := a.Demand[i]
 			line("demand     day %d: %s; 80 %%: %s to %s; 95 %%: %s to %s", at, number(d.P50), number(d.Low80), number(d.High80), number(d.Low95), number(d.High95))
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chronoretrace/chronomon/anomaly/capacity"
+	"github.com/chronoretrace/chronomon/monitor"
 	"github.com/chronoretrace/chronomon/monitor/pgstore"
 )
 
@@ -121,4 +123,65 @@ func TestRow(t *testing.T) {
 	require.NoError(t, json.Unmarshal(plan.Recommendations, &rec))
 	require.Len(t, rec.Confidence, 4)
 	require.True(t, rec.Order.Before(*predicted.P10))
+}
+
+// What takes longer to come than the plan looks ahead is not told to be unneeded, and
+// shares are not rounded to certainty.
+func TestLeadBeyondHorizon(t *testing.T) {
+	t.Parallel()
+	points := hourly(60, func(h int) float64 { return 50 + float64(h)/240 })
+	a, err := capacity.Analyse(points, 70, capacity.WithHorizon(60*24*time.Hour), capacity.WithLeadTime(200*24*time.Hour),
+		capacity.WithDemand(0.999), capacity.WithHeadroom(0.125))
+	require.NoError(t, err)
+	why := strings.Join(a.Recommendation.Why, "\n")
+	require.Contains(t, why, "whether more is to be ordered is not known: it takes 200 days, and the plan looks 60 ahead")
+	require.NotContains(t, why, "nothing is to be ordered")
+	require.Contains(t, why, "99.9 %")
+	require.Contains(t, why, "12.5 %")
+
+	a, err = capacity.Analyse(points, 60, capacity.WithLeadTime(12*time.Hour))
+	require.NoError(t, err)
+	require.Contains(t, strings.Join(a.Recommendation.Why, "\n"), "more takes 0.5 days")
+}
+
+// Usage of every four weeks: what lies beyond the horizon is not within it, though
+// the last period is.
+func TestPeriodsBeyondTheHorizon(t *testing.T) {
+	t.Parallel()
+	points := make([]monitor.Point, 40)
+	for i := range points {
+		points[i] = monitor.Point{Time: start.AddDate(0, 0, 28*i), Value: 50 + float64(i)}
+	}
+	a, err := capacity.Analyse(points, 89.9, capacity.WithHorizon(10*24*time.Hour))
+	require.NoError(t, err)
+	require.False(t, a.Limit.P50.Within, "%v", a.Limit.P50.Time)
+	var b strings.Builder
+	require.NoError(t, a.WriteText(&b))
+	require.Contains(t, b.String(), "in the last 7 periods of 28 days")
+}
+
+// Zero values are empty, not a panic.
+func TestZeroValues(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	require.NoError(t, capacity.Analysis{}.WriteText(&b))
+	var h capacity.Histogram
+	require.True(t, h.Empty())
+	require.Zero(t, h.Quantile(0.5))
+	require.Error(t, h.Add(1, 1, start))
+	line, err := capacity.FitLine([]float64{1, 2, 3, 4}, []float64{1, 2.1, 2.9, 4})
+	require.NoError(t, err)
+	for _, level := range []float64{0, 95, math.NaN()} {
+		low, high := line.Limits(1, level)
+		require.True(t, math.IsNaN(low) && math.IsNaN(high))
+		earliest, likely, latest := line.Reach(10, level)
+		require.True(t, math.IsNaN(earliest) && math.IsNaN(latest))
+		require.InDelta(t, 6, likely, 0.5)
+	}
+	low, _ := capacity.Line{}.SlopeLimits(0.95)
+	require.True(t, math.IsNaN(low))
+	for _, s := range []capacity.Scalability{{Lambda: math.Inf(1)}, {Lambda: 1, Sigma: -1}, {Lambda: 1, Kappa: math.NaN()}} {
+		_, err := capacity.Analyse(nil, 1, capacity.WithScalability(s))
+		require.ErrorIs(t, err, monitor.ErrInvalidOption)
+	}
 }

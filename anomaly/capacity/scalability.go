@@ -111,6 +111,11 @@ func (s Scalability) Peak() (n, throughput float64) {
 	return math.Inf(1), math.Inf(1)
 }
 
+// fitted reports whether the law is one: neither zero nor made of what is no number.
+func (s Scalability) fitted() bool {
+	return s.Lambda > 0 && s.Sigma >= 0 && s.Kappa >= 0 && !math.IsInf(s.Lambda+s.Sigma+s.Kappa, 1)
+}
+
 // Instances returns the fewest instances with the given throughput; ok is false
 // if no number of them has it.
 func (s Scalability) Instances(throughput float64) (n int, ok bool) {

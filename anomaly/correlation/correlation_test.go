@@ -292,3 +292,15 @@ func BenchmarkCoMoving(b *testing.B) {
 		}
 	}
 }
+
+// A window of more steps than a number holds is refused as any that is too long.
+func TestEndlessWindow(t *testing.T) {
+	t.Parallel()
+	points := make([]monitor.Point, 50)
+	now := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+	for i := range points {
+		points[i] = monitor.Point{Time: now.Add(time.Duration(i) * time.Minute), Value: float64(i * i % 7)}
+	}
+	_, err := correlation.CoMoving(points, nil, monitor.Range{From: time.Time{}.Add(1), To: now, Step: 1})
+	require.ErrorIs(t, err, monitor.ErrQueryLimit)
+}

@@ -53,11 +53,11 @@ func frame(target []monitor.Point, w monitor.Range) (monitor.Range, int, error) 
 		}
 		w.Step = time.Duration(series.Median(apart))
 	}
-	slots := int64(w.To.Sub(w.From)/w.Step) + 1
-	if slots > mostSlots {
-		return w, 0, fmt.Errorf("%w: %d steps of %v, of at most %d", monitor.ErrQueryLimit, slots, w.Step, mostSlots)
+	steps := int64(w.To.Sub(w.From) / w.Step)
+	if steps >= mostSlots {
+		return w, 0, fmt.Errorf("%w: %d steps of %v, of at most %d", monitor.ErrQueryLimit, steps, w.Step, mostSlots)
 	}
-	return w, int(slots), nil
+	return w, int(steps) + 1, nil
 }
 
 // movesOf are what neither its seasons nor its past explain of a series.
@@ -116,7 +116,7 @@ func withoutSeasons(y []float64, step time.Duration) (out []float64, used int) {
 		}
 	}
 	out = slices.Clone(y)
-	for _, s := range series.Seasons(series.Filled(y, 0), periods...) {
+	for _, s := range series.Seasons(series.Filled(y), periods...) {
 		for place := range s.Period {
 			var mean, count float64
 			for i := place; i < len(out); i += s.Period {

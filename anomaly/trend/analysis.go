@@ -96,6 +96,14 @@ func (t *timeline) outliers() (out []Outlier) {
 	}
 	rest := aboutMedian(y, leastHalf)
 	deviation := series.NormalMAD * series.MAD(rest)
+	if len(t.seasons) > 0 { // of few seasons a value is its own median, and the middle of the rest too close to 0
+		size := make([]float64, len(rest))
+		for i, v := range rest {
+			size[i] = math.Abs(v)
+		}
+		slices.Sort(size)
+		deviation = max(deviation, series.Quantile(size, 0.9)/series.NormalQuantile(0.95))
+	}
 	if !(deviation > t.rounding()) {
 		return nil // but for rounding half of the values are the same: what differs is no outlier of noise
 	}

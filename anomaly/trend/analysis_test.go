@@ -3,6 +3,7 @@ package trend_test
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -86,4 +87,21 @@ func TestQuery(t *testing.T) {
 	got, err = trend.Query(ctx, q, "x", r, 5)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Empty(t, got)
+}
+
+// Of few days the median of each hour is one of its own values: noise about it is no
+// outlier for that.
+func TestNoOutliersOfFewSeasons(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 1))
+	found := 0
+	for _, days := range []int{3, 4, 5, 6, 7} {
+		a, err := trend.Analyse(series(days*288, 5*time.Minute, func(i int) float64 {
+			return 30*math.Sin(2*math.Pi*float64(i)/288) + r.NormFloat64()
+		}), 1)
+		require.NoError(t, err)
+		require.NotEmpty(t, a.Seasons)
+		found += len(a.Outliers)
+	}
+	require.LessOrEqual(t, found, 2, "of 7,200 values")
 }

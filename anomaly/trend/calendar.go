@@ -9,6 +9,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/chronoretrace/chronomon/internal/series"
 	"github.com/chronoretrace/chronomon/monitor"
 )
 
@@ -131,12 +132,50 @@ func (c *compression) periods() []int { return []int{len(c.place), c.week()} }
 
 // nextDay returns the first step from one on that lies on another day.
 func (c *compression) nextDay(t time.Time) time.Time {
+	if c.step == day {
+		return c.next(t)
+	}
 	y, m, d := t.In(c.zone).Date()
 	left := time.Date(y, m, d+1, 0, 0, 0, 0, c.zone).Sub(t)
 	if over := left % c.step; over > 0 {
 		left += c.step - over
 	}
 	return t.Add(max(left, c.step))
+}
+
+// next is a step later; where steps are days, at the same time on the clock.
+func (c *compression) next(t time.Time) time.Time {
+	if c.step == day {
+		return t.In(c.zone).AddDate(0, 0, 1).In(t.Location())
+	}
+	return t.Add(c.step)
+}
+
+// date puts daily values on the days of the calendar's zone, of which those with a
+// change of the clock have not 24 hours. What is as far as half a day from the time
+// on the clock of the first value is still of that day.
+func (t *timeline) date(times []time.Time, values []float64) error {
+	c := newCompression(t.calendar, t.step)
+	if c.broken != nil {
+		return c.broken
+	}
+	first := t.times[0]
+	y, m, d := first.In(c.zone).Date()
+	toNoon := time.Date(y, m, d, 12, 0, 0, 0, c.zone).Sub(first)
+	dates := make([]time.Time, len(times))
+	for i, at := range times {
+		y, m, d := at.Add(toNoon).In(c.zone).Date()
+		dates[i] = time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	}
+	grid, err := series.Regularise(dates, values, day)
+	if err != nil {
+		return err
+	}
+	t.values, t.times = grid.Values, make([]time.Time, len(grid.Values))
+	for i := range t.times {
+		t.times[i] = first.In(c.zone).AddDate(0, 0, i).In(first.Location())
+	}
+	return nil
 }
 
 // compress takes the closed hours out.
@@ -208,7 +247,7 @@ func (t *timeline) ahead(h int) (times []time.Time, steps []int, err error) {
 	place, _ := c.at(weekday, clock)
 	base := -place
 	newest := last
-	for next := last.Add(t.step); len(times) < h; {
+	for next := c.next(last); len(times) < h; {
 		until := newest.AddDate(0, 0, mostClosed)
 		switch {
 		case c.broken != nil:
@@ -224,7 +263,11 @@ func (t *timeline) ahead(h int) (times []time.Time, steps []int, err error) {
 			continue
 		}
 		if !c.open(next) {
-			next = c.opening(next, until)
+			if c.step == day {
+				next = c.next(next)
+			} else {
+				next = c.opening(next, until)
+			}
 			continue
 		}
 		if place, ok := c.at(weekday, clock); ok { // otherwise it was never open at this hour before
@@ -234,7 +277,7 @@ func (t *timeline) ahead(h int) (times []time.Time, steps []int, err error) {
 			newest = next
 			times, steps = append(times, next), append(steps, base+place)
 		}
-		next = next.Add(t.step)
+		next = c.next(next)
 	}
 	if c.guess != nil {
 		t.note("the calendar is a guess: %v", c.guess)

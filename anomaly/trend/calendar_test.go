@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -195,5 +196,32 @@ func TestCalendarOfAnyKind(t *testing.T) {
 				require.True(t, open)
 			}
 		})
+	}
+}
+
+// Days of a zone are 23 to 25 hours long where its clocks change: a value of each
+// midnight keeps its weekday, and so does what is forecast of it.
+func TestDaysAcrossAChangeOfTheClock(t *testing.T) {
+	t.Parallel()
+	cal, err := calendar.Parse(strings.NewReader("name X\nzone America/New_York\nyears 2026 2027\nsession 09:30 16:00\nclosed 2026-12-25 Christmas\n"))
+	require.NoError(t, err)
+	zone := cal.Location()
+	r := rand.New(rand.NewPCG(7, 7))
+	for _, from := range []time.Time{time.Date(2026, 6, 15, 0, 0, 0, 0, zone), time.Date(2026, 1, 5, 16, 0, 0, 0, zone)} {
+		weekday := func(at time.Time) float64 { return 100 + 10*float64(at.In(zone).Weekday()) }
+		var points []monitor.Point
+		for i := range 180 {
+			at := from.AddDate(0, 0, i)
+			points = append(points, monitor.Point{Time: at.UTC(), Value: weekday(at) + r.NormFloat64()})
+		}
+		f, err := trend.Predict(points, 14, trend.WithCalendar(cal))
+		require.NoError(t, err)
+		for _, p := range f.Points {
+			at := p.Time.In(zone)
+			require.Equal(t, from.Hour(), at.Hour(), "%v", at)
+			require.NotEqual(t, "2026-12-25", at.Format(time.DateOnly))
+			require.NotContains(t, []time.Weekday{time.Saturday, time.Sunday}, at.Weekday(), "%v", at)
+			require.InDelta(t, weekday(at), p.Value, 5, "%v", at)
+		}
 	}
 }

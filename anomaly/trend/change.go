@@ -146,9 +146,28 @@ func aboutMedian(y []float64, half int) []float64 {
 	return rest
 }
 
-// CUSUM watches one value after another for a shift of their mean.
+// CUSUM watches one value after another for a shift of their mean. Mean and
+// Deviation are those of the values as they should be; Slack and Limit, in
+// deviations, are 0.5 and 5 if they are 0. Observe(v) is 1 once the mean has risen, -1
+// once it has fallen, otherwise 0, and after an alarm begins anew:
+//
+//	c := trend.CUSUM{Mean: 0.120, Deviation: 0.008}
+//	if c.Observe(v) > 0 {
+//
+// It is not safe for concurrent use.
 type CUSUM = series.CUSUM
 
 // RunLength follows how long ago a series last changed, one value after another,
-// with probabilities.
+// with probabilities. Hazard is that of a change at each value; Mean, Weight, Shape
+// and Rate are what is thought of a new level: its mean, how many values that
+// counts for, and the gamma distribution of one over its variance. Observe(v) takes a
+// value, Likely() is the most probable number of values since the last change, and
+// Probabilities() are those of the numbers from 0 on:
+//
+//	r := trend.RunLength{Hazard: 1. / 250, Mean: 0.120, Weight: 0.1, Shape: 1, Rate: 1e-4}
+//	r.Observe(v)
+//	fmt.Println(r.Likely())
+//
+// Its fields have no defaults but that of Most, the run lengths that it holds: 512.
+// It is not safe for concurrent use.
 type RunLength = series.RunLength

@@ -43,8 +43,9 @@ type Trend struct {
 	// Plain is P without any correction: it sees one in one of three.
 	Plain float64
 	Tau   float64 // how much in order, -1 to 1: Kendall's tau-b with time
-	// Slope is Theil and Sen's, per Per, and Low to High its 95 % interval, wider
-	// where values depend on each other.
+	// Slope is Theil and Sen's, the change in the time Per, and Low to High its 95 %
+	// interval, wider where values depend on each other. Per is the step: that of a
+	// day is Slope * float64(24*time.Hour) / float64(Per).
 	Slope, Low, High float64
 	Per              time.Duration
 	Strength         float64 // share of the variance that is the trend's, 0 to 1
@@ -57,7 +58,8 @@ const (
 	mostPaired = 1000 // values of which all pairs are looked at; longer series are averaged in blocks
 )
 
-// Test says whether a series goes anywhere, at a level of 5 %. Errors are those of
+// Test says whether a series goes anywhere, at a level of 5 %. A level that changed
+// once is a trend to it: [Changes] tells the two apart. Errors are those of
 // [Predict].
 func Test(points []monitor.Point, opts ...Option) (Trend, error) {
 	t, err := read(points, opts)

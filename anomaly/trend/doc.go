@@ -28,6 +28,9 @@
 // Days, weeks and years are looked for as far as the step of the series divides
 // them, or the lengths that [WithSeasons] names; where none of these is there,
 // other lengths are. Only seasons that an analysis of variance confirms are used.
+// What repeats every six hours repeats every day, and is found as a day's season.
+// Steps are of time that passes: where clocks change, a day's season is an hour off
+// until enough has been seen of the new hour, but with [WithCalendar] is not.
 //
 // # Trading hours
 //
@@ -39,7 +42,7 @@
 // # What is not there
 //
 // Gaps are filled by what lies on both sides and by the season. A constant series
-// has a constant forecast. Too few points, points from which no even series can be
+// has a constant forecast, events aside. Too few points, points from which no even series can be
 // made, more than 262,144 steps, and values beyond 1e100 are errors that say so;
 // whatever else had to be decided stands in [Forecast.Notes]. Methods look at no
 // more than the last 1,500 values, or five of the longest season if that is more.

@@ -2,6 +2,7 @@ package trend
 
 import (
 	"math"
+	"sort"
 	"time"
 )
 
@@ -11,11 +12,11 @@ type Event struct {
 	Name     string
 	From, To time.Time // From belongs to it, To does not
 	// Factor is what the values of an event to come are multiplied with. 0 stands
-	// for what past events of the same name did; for 1 where there are none.
+	// for what past events of the same name did; for 1 where there are none. What
+	// stops all has a factor just above 0. The interval does not know how sure the
+	// factor is.
 	Factor float64
 }
-
-func (e Event) holds(t time.Time) bool { return !t.Before(e.From) && t.Before(e.To) }
 
 // effect is an event with its factor.
 type effect struct {
@@ -23,13 +24,21 @@ type effect struct {
 	factor float64
 }
 
+// during returns which of the times, ascending, lie in the event: from the first up
+// to before the end.
+func (e Event) during(times []time.Time) (first, end int) {
+	before := func(until time.Time) int {
+		return sort.Search(len(times), func(i int) bool { return !times[i].Before(until) })
+	}
+	return before(e.From), before(e.To)
+}
+
 // hide takes the values out that lie in events.
 func (t *timeline) hide() {
-	for i, at := range t.times {
-		for _, e := range t.config.events {
-			if e.holds(at) {
-				t.values[i] = math.NaN()
-			}
+	for _, e := range t.config.events {
+		first, end := e.during(t.times)
+		for i := first; i < end; i++ {
+			t.values[i] = math.NaN()
 		}
 	}
 }
@@ -37,9 +46,10 @@ func (t *timeline) hide() {
 // learn finds what events did, against what would have been without them.
 func (t *timeline) learn(actual []float64) {
 	was, would := map[string]float64{}, map[string]float64{}
-	for i, at := range t.times {
-		for _, e := range t.config.events {
-			if e.holds(at) && !math.IsNaN(actual[i]) {
+	for _, e := range t.config.events {
+		first, end := e.during(t.times)
+		for i := first; i < end; i++ {
+			if !math.IsNaN(actual[i]) {
 				was[e.Name] += actual[i]
 				would[e.Name] += t.values[i]
 			}
@@ -60,13 +70,17 @@ func (t *timeline) learn(actual []float64) {
 	}
 }
 
-// factor is what the events do at a time to come, together.
-func (t *timeline) factor(at time.Time) float64 {
-	f := 1.0
+// factors are what the events do at each of the times to come, together.
+func (t *timeline) factors(times []time.Time) []float64 {
+	out := make([]float64, len(times))
+	for i := range out {
+		out[i] = 1
+	}
 	for _, e := range t.events {
-		if e.holds(at) {
-			f = min(f*e.factor, largest)
+		first, end := e.during(times)
+		for i := first; i < end; i++ {
+			out[i] = min(out[i]*e.factor, largest)
 		}
 	}
-	return f
+	return out
 }

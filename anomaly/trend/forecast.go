@@ -88,18 +88,33 @@ func (t *timeline) predict(horizon int) (Forecast, error) {
 		return Forecast{}, err
 	}
 	f := Forecast{Step: t.step, Level: t.level, Seasons: t.seasons, low: t.low, high: t.high}
+	if n := t.outside(); n > 0 {
+		t.note("%d of %d values are not between the bounds of %v and %v", n, len(t.values), t.low, t.high)
+	}
 	if constant(t.values) {
 		t.note("the series is constant")
-		f.still(t.values[0], times)
+		f.still(t, times)
 	} else {
 		f.move(t, times, steps)
 	}
 	return f, nil
 }
 
+// outside is how many values are out of bounds.
+func (t *timeline) outside() (n int) {
+	for _, v := range t.values {
+		if v < t.low || v > t.high {
+			n++
+		}
+	}
+	return n
+}
+
 // still is the forecast of a constant series.
-func (f *Forecast) still(v float64, times []time.Time) {
-	for _, at := range times {
+func (f *Forecast) still(t *timeline, times []time.Time) {
+	factors := t.factors(times)
+	for i, at := range times {
+		v := f.within(t.values[0] * factors[i])
 		f.Points = append(f.Points, Point{Time: at, Value: v, Low: v, High: v})
 	}
 	f.Methods = []Method{{Name: "constant", Weight: 1}}
@@ -114,10 +129,9 @@ func (f *Forecast) move(t *timeline, times []time.Time, steps []int) {
 	if f.low = t.low; math.IsInf(f.low, -1) && nonNegative(t.values) {
 		f.low = 0
 	}
-	q := f.quantile()
+	q, factors := f.quantile(), t.factors(times)
 	for i, at := range times {
-		k := steps[i] - 1
-		factor := t.factor(at)
+		k, factor := steps[i]-1, factors[i]
 		p := Point{Time: at, Value: f.within(res.Mean[k] * factor), spread: res.Spread[k] * factor}
 		p.Low, p.High = f.within(p.Value-q*p.spread), f.within(p.Value+q*p.spread)
 		f.Points = append(f.Points, p)
@@ -164,7 +178,7 @@ func (f *Forecast) judge(t *timeline, res forecast.Result) Accuracy {
 		mean, low, high := make([]float64, a.Horizon), make([]float64, a.Horizon), make([]float64, a.Horizon)
 		for j, v := range test.Mean {
 			mean[j] = f.within(v)
-			low[j], high[j] = f.within(v-q*test.Spread[j]), f.within(v+q*test.Spread[j])
+			low[j], high[j] = f.within(mean[j]-q*test.Spread[j]), f.within(mean[j]+q*test.Spread[j])
 		}
 		a.MAE += series.MAE(actual, mean) / n
 		a.SMAPE += series.SMAPE(actual, mean) / n

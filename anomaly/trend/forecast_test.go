@@ -241,3 +241,26 @@ func BenchmarkPredict(b *testing.B) {
 		_, _ = trend.Predict(points, 48)
 	}
 }
+
+// Counts of which some are missing are not forecast below 0.
+func TestCountsWithGaps(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 30))
+	for range 10 {
+		points := series(14*24, time.Hour, func(i int) float64 {
+			switch hour := i % 24; {
+			case r.Float64() < 0.3:
+				return math.NaN()
+			case hour < 9 || hour > 17:
+				return 0
+			}
+			return math.Round(20 * r.ExpFloat64() * math.Exp(-float64(i)/150))
+		})
+		f, err := trend.Predict(points, 48)
+		require.NoError(t, err)
+		for _, p := range f.Points {
+			require.GreaterOrEqual(t, p.Low, 0.)
+			require.GreaterOrEqual(t, p.Value, 0.)
+		}
+	}
+}

@@ -49,7 +49,8 @@ func WithLevel(level float64) Option {
 }
 
 // WithBounds says between which values the series can lie, such as 0 and 1 of a
-// ratio. The default is none, but 0 below where no value was ever negative.
+// ratio. The default is none, but 0 below where no value was ever negative. Values
+// outside of them, as percents would be, are told in Forecast.Notes.
 func WithBounds(low, high float64) Option {
 	return optionFunc(func(c *config) { c.low, c.high = low, high })
 }

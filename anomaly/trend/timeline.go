@@ -72,6 +72,11 @@ func read(points []monitor.Point, opts []Option) (*timeline, error) {
 		t.times[i], at = at, at.Add(grid.Step) // a product would not hold some centuries
 	}
 	if c.calendar != nil {
+		if t.step == day {
+			if err := t.date(times, values); err != nil {
+				return nil, fmt.Errorf("trend: %w", err)
+			}
+		}
 		if err := t.compress(); err != nil {
 			return nil, fmt.Errorf("trend: %w", err)
 		}
@@ -112,11 +117,9 @@ func (t *timeline) fill(actual []float64) {
 	for i, v := range gaps {
 		t.filled[i] = math.IsNaN(v)
 	}
-	t.values = series.Filled(gaps, 0)
+	t.values = series.Filled(gaps)
 	t.findSeasons()
-	if len(t.seasons) > 0 {
-		t.values = series.Filled(gaps, t.seasons[0].steps)
-	}
+	t.values = series.Filled(gaps, t.seasonSteps()...)
 	t.parts = series.MSTL(t.values, t.seasonSteps()...)
 	for i := range t.seasons {
 		t.seasons[i].Strength = series.Strength(t.parts.Seasonal[i], t.parts.Rest)

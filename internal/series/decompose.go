@@ -41,12 +41,19 @@ func Classical(y []float64, period int, multiplicative bool) (index, trend []flo
 func centredAverage(y []float64, period int) []float64 {
 	half := period / 2
 	out := make([]float64, len(y)-2*half)
+	const long = 512 // from which on a sum is moved along, and made anew once a period against rounding
+	var all float64
 	for i := range out {
 		w := y[i : i+2*half+1]
-		var sum float64
-		for _, v := range w {
-			sum += v
+		if period >= long && i%period > 0 {
+			all += w[len(w)-1] - y[i-1]
+		} else {
+			all = 0
+			for _, v := range w {
+				all += v
+			}
 		}
+		sum := all
 		if period%2 == 0 {
 			sum -= (w[0] + w[len(w)-1]) / 2
 		}

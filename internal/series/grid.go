@@ -136,29 +136,48 @@ func Dense(y []float64) error {
 }
 
 // Filled returns y with its gaps, the values that are NaN, filled: by a straight
-// line between what is known on both sides, moved by the season where y holds
-// two of the period. Ends get the nearest known value. A y without any value
-// stays as it is.
-func Filled(y []float64, period int) []float64 {
+// line between what is known on both sides, moved by the seasons of which y holds
+// two periods. Ends get the nearest known value. What is filled is not negative
+// where y is not. A y without any value stays as it is.
+func Filled(y []float64, periods ...int) []float64 {
 	out := interpolated(y)
-	if len(out) == 0 || math.IsNaN(out[0]) || !slices.ContainsFunc(y, math.IsNaN) {
+	if len(periods) == 0 || len(out) == 0 || math.IsNaN(out[0]) || !slices.ContainsFunc(y, math.IsNaN) {
 		return out
 	}
-	index, _ := Classical(out, period, false)
-	if index == nil {
-		return out
+	floor := math.Inf(-1)
+	if slices.Min(out) >= 0 {
+		floor = 0
 	}
-	flat := slices.Clone(y)
-	for i := range flat {
-		flat[i] -= index[i%period]
-	}
-	flat = interpolated(flat)
-	for i, v := range y {
-		if math.IsNaN(v) {
-			out[i] = flat[i] + index[i%period]
+	const passes = 3 // lines through long gaps are no part of a season, what a season fills them with is
+	for range passes {
+		season := seasonal(out, periods)
+		flat := slices.Clone(y)
+		for i := range flat {
+			flat[i] -= season[i]
+		}
+		flat = interpolated(flat)
+		for i, v := range y {
+			if math.IsNaN(v) {
+				out[i] = max(floor, flat[i]+season[i])
+			}
 		}
 	}
 	return out
+}
+
+// seasonal is the sum of the mean seasons of y, each of what the ones before leave.
+func seasonal(y []float64, periods []int) []float64 {
+	sum, rest := make([]float64, len(y)), slices.Clone(y)
+	for _, period := range periods {
+		index, _ := Classical(rest, period, false)
+		for i := range rest {
+			if index != nil {
+				rest[i] -= index[i%period]
+				sum[i] += index[i%period]
+			}
+		}
+	}
+	return sum
 }
 
 func interpolated(y []float64) []float64 {

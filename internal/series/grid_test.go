@@ -2,6 +2,7 @@ package series_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ func TestRegularise(t *testing.T) {
 	g, err = series.Regularise(at(20, 0, 10.4, 49.8, 30, 31), []float64{3, 1, 2, 6, 4, 8}, 10*time.Second)
 	require.NoError(t, err)
 	require.Equal(t, 1, g.Missing)
-	require.Equal(t, []float64{1, 2, 3, 6, 6, 6}, series.Filled(g.Values, 0))
+	require.Equal(t, []float64{1, 2, 3, 6, 6, 6}, series.Filled(g.Values))
 
 	_, err = series.Regularise(at(0), []float64{1}, 0)
 	require.ErrorIs(t, err, series.ErrShort)
@@ -59,8 +60,8 @@ func TestRegularise(t *testing.T) {
 func TestFilled(t *testing.T) {
 	t.Parallel()
 	nan := math.NaN()
-	require.Equal(t, []float64{2, 2, 3, 4, 4}, series.Filled([]float64{nan, 2, nan, 4, nan}, 0))
-	require.True(t, math.IsNaN(series.Filled([]float64{nan, nan}, 0)[0]))
+	require.Equal(t, []float64{2, 2, 3, 4, 4}, series.Filled([]float64{nan, 2, nan, 4, nan}))
+	require.True(t, math.IsNaN(series.Filled([]float64{nan, nan})[0]))
 	require.Empty(t, series.Filled(nil, 7))
 
 	y, want := make([]float64, 70), make([]float64, 70)
@@ -72,4 +73,23 @@ func TestFilled(t *testing.T) {
 		y[i] = nan
 	}
 	require.InDeltaSlice(t, want, series.Filled(y, 7), 8, "near the season, where a line is off by up to 60")
+}
+
+// What is filled has all of the seasons, and is no less than 0 where nothing is.
+func TestFilledSeasons(t *testing.T) {
+	t.Parallel()
+	want, y := make([]float64, 6*14), make([]float64, 6*14)
+	for i := range y {
+		want[i] = 10 * float64(i%2)
+		if i/2%7 > 4 {
+			want[i] *= 0.2
+		}
+		y[i] = want[i]
+	}
+	for i := 38; i < 42; i++ { // a weekend
+		y[i] = math.NaN()
+	}
+	filled := series.Filled(y, 2, 14)
+	require.InDeltaSlice(t, want, filled, 1.5)
+	require.GreaterOrEqual(t, slices.Min(filled), 0.)
 }

@@ -23,7 +23,8 @@ const seasonLevel = 0.01
 // Trend and dependence on the value before are taken out first, so that neither
 // pass for a season; then the places in the season differ by analysis of
 // variance. A multiple of a season is also looked for in the means of the shorter
-// one: weeks in days.
+// one: weeks in days; and a long one in means of a twenty-fourth of it or less, since
+// from one value to the next hardly anything is left of what turns slowly.
 func Seasons(y []float64, periods ...int) []Season {
 	rest := prewhitened(y)
 	if rest == nil {
@@ -41,6 +42,10 @@ func Seasons(y []float64, periods ...int) []Season {
 			less = known
 		}
 		p, strength, left := places(rest, period, less)
+		if block := coarse(period); block > 1 && known == 1 {
+			p2, strength2, _ := places(prewhitened(blockMeans(y, block)), period/block, 1)
+			p, strength = min(1, 2*min(p, p2)), max(strength, strength2)
+		}
 		if nested && known > 1 {
 			p2, strength2, _ := places(prewhitened(blockMeans(y, known)), period/known, 1)
 			p, strength = min(1, 2*min(p, p2)), max(strength, strength2)
@@ -52,6 +57,20 @@ func Seasons(y []float64, periods ...int) []Season {
 		rest, known = left, period
 	}
 	return out
+}
+
+// coarse is how many values of a long period are looked at as one, by which what is
+// left has at least 24 places.
+func coarse(period int) int {
+	const least, long = 24, 240
+	if period < long {
+		return 1
+	}
+	block := period / least
+	for period%block != 0 {
+		block--
+	}
+	return block
 }
 
 // places tests whether the means of the places in the season differ by more than

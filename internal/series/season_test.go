@@ -97,3 +97,57 @@ func TestPeriodsInNoise(t *testing.T) {
 	require.Greater(t, right, runs*40/100)
 	require.Less(t, wrong, runs*5/100)
 }
+
+// A day in steps of five minutes has 288 places, between two of which a day's turn is
+// small against noise; what has no season must still not get one.
+func TestLongSeason(t *testing.T) {
+	t.Parallel()
+	const period, runs = 288, 200
+	r := rand.New(rand.NewPCG(28, 8))
+	found := map[string]int{}
+	for range runs {
+		var ar, walk float64
+		kinds := map[string][]float64{}
+		for i := range 7 * period {
+			e := r.NormFloat64()
+			ar = 0.9*ar + e
+			walk += e
+			kinds["season"] = append(kinds["season"], math.Sin(2*math.Pi*float64(i)/period)+0.1*e)
+			kinds["noise"] = append(kinds["noise"], e)
+			kinds["dependent"] = append(kinds["dependent"], ar)
+			kinds["walk"] = append(kinds["walk"], walk)
+		}
+		for kind, y := range kinds {
+			found[kind] += len(series.Seasons(y, period))
+		}
+	}
+	t.Log(found)
+	require.Equal(t, runs, found["season"])
+	for _, kind := range []string{"noise", "dependent", "walk"} {
+		require.LessOrEqual(t, found[kind], runs*3/100, "%s: 1 %% is due", kind)
+	}
+}
+
+// A long period takes a moving sum, which must be what summing each would be.
+func TestClassicalLong(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(5, 12))
+	for _, period := range []int{512, 601} {
+		y := make([]float64, 5*period)
+		for i := range y {
+			y[i] = 1e6 + r.NormFloat64()
+		}
+		_, trend := series.Classical(y, period, false)
+		for i, got := range trend {
+			w := y[i : i+2*(period/2)+1]
+			var sum float64
+			for _, v := range w {
+				sum += v
+			}
+			if period%2 == 0 {
+				sum -= (w[0] + w[len(w)-1]) / 2
+			}
+			require.InEpsilon(t, sum/float64(period), got, 1e-12)
+		}
+	}
+}
