@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/chronoretrace/chronomon/anomaly"
 	"github.com/chronoretrace/chronomon/internal/eval/nab"
@@ -26,7 +27,7 @@ var detectors = []struct {
 	{"median", func(int) (anomaly.Detector, error) { return anomaly.NewMedian() }},
 	{"moving-average", func(int) (anomaly.Detector, error) { return anomaly.NewMovingAverage() }},
 	{"ewma", func(int) (anomaly.Detector, error) { return anomaly.NewEWMA() }},
-	{"seasonal", func(int) (anomaly.Detector, error) { return anomaly.NewSeasonal(nil) }},
+	{"seasonal", func(int) (anomaly.Detector, error) { return anomaly.NewSeasonal(anomaly.TimeOfDay(time.Hour, nil)) }}, // two weeks are too short for those of the week
 	{"shift", func(int) (anomaly.Detector, error) { return anomaly.NewShift() }},
 	{"neighbours", func(int) (anomaly.Detector, error) { return anomaly.NewNeighbours(), nil }},
 	{"clusters", func(int) (anomaly.Detector, error) { return anomaly.NewClusters() }},
