@@ -36,15 +36,17 @@ func (c *chunk) samples() int { return int(binary.BigEndian.Uint16(c.data)) }
 // size is what the chunk counts against the storage size.
 func (c *chunk) size() int64 { return int64(len(c.data)) + chunkOverhead }
 
-// readChunk calls f with the samples of a chunk up to a time: a value, or a
-// histogram of one kind or the other. A stale marker is a value.
-func readChunk(enc chunkenc.Encoding, data []byte, to int64, f func(t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram)) (err error) {
+// read calls f with the samples of a chunk up to a time: a value, or a histogram
+// of one kind or the other. A stale marker is a value.
+func (it *iterator) read(enc chunkenc.Encoding, data []byte, to int64, f func(t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram)) (err error) {
 	defer func() {
 		if recover() != nil { // the checksum is right and the chunk is not, which chunkenc does not promise to stand
 			err = errChunk
 		}
 	}()
-	it := iterator{to: to, i: -1, rest: true, head: data, enc: enc}
+	it.reset(to)
+	it.rest, it.head, it.enc = true, data, enc
+	defer func() { it.head = nil }() // it is not the iterator's
 	for {
 		switch it.Next() {
 		case chunkenc.ValFloat:

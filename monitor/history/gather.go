@@ -115,7 +115,6 @@ func (g *gathering) settle(most time.Duration) {
 
 func (g *gathering) make() {
 	r := &g.reading
-	r.release()
 	*r = reading{own: r.own[:0], rows: r.rows[:0], buckets: r.buckets[:0], exemplars: r.exemplars[:0]}
 	err := g.readOwn(r)
 	r.whole = err == nil
@@ -126,13 +125,6 @@ func (g *gathering) make() {
 		r.err = fmt.Errorf("history: gather: %w", r.err)
 	}
 	r.err = errors.Join(err, r.err)
-}
-
-// release lets go of what was read, but for the memory of the SDK's part.
-func (r *reading) release() {
-	clear(r.rows)
-	clear(r.exemplars)
-	r.families, r.err = nil, nil
 }
 
 // gather asks the host's collectors; one that panics costs the collection only.
@@ -147,8 +139,11 @@ func (g *gathering) readOwn(r *reading) (err error) {
 	g.m.Instruments().Read(func(f *instrument.Family, rows *instrument.Rows) {
 		from := len(r.rows)
 		for i := range rows.Len() {
-			if rows.Shown(i) {
-				errs = append(errs, r.add(f, rows, i))
+			if !rows.Shown(i) {
+				continue
+			}
+			if err := r.add(f, rows, i); err != nil {
+				errs = append(errs, err)
 			}
 		}
 		r.own = append(r.own, ownFamily{f, from, len(r.rows)})

@@ -261,7 +261,7 @@ func (db *DB) collect(ctx context.Context, now int64) error {
 	defer st.writing.Unlock()
 	defer st.begin(now)()
 	err = db.collector.collect(now, r)
-	r.release()
+	r.families = nil // they are large; the memory of the rest is used again
 	st.commit(now)
 	if db.swept == 0 || now-db.swept >= sweepEvery.Milliseconds() || st.size() > st.limits.bytes {
 		db.swept = now

@@ -32,9 +32,7 @@ var _ chunkenc.Iterator = (*iterator)(nil)
 // iterate points it at the samples of s between two times, ends included; there
 // may be a few before. With newest it may leave out all but the newest.
 func (s *series) iterate(it *iterator, from, to int64, newest bool) {
-	it.to, it.i, it.native, it.at, it.err = to, -1, nil, chunkenc.ValNone, nil
-	it.floats.t, it.floats.v = it.floats.t[:0], it.floats.v[:0]
-	it.chunks, it.rest = nil, false
+	it.reset(to)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.head == nil {
@@ -50,6 +48,13 @@ func (s *series) iterate(it *iterator, from, to int64, newest bool) {
 		it.enc = s.head.Encoding()
 	}
 	it.skip(from)
+}
+
+// reset makes it empty.
+func (it *iterator) reset(to int64) {
+	it.to, it.i, it.native, it.at, it.err = to, -1, nil, chunkenc.ValNone, nil
+	it.floats.t, it.floats.v = it.floats.t[:0], it.floats.v[:0]
+	it.chunks, it.rest = nil, false
 }
 
 // skip passes over the chunks that end before the time.

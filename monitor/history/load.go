@@ -42,6 +42,7 @@ type loader struct {
 	of       labels.Labels
 	defined  []*defined // the series of a log, by number
 	nameless int        // samples of series that were not defined
+	chunk    iterator
 }
 
 // defined is a series that a log has named.
@@ -205,7 +206,7 @@ func (l *loader) head(s *series, enc chunkenc.Encoding, data []byte) error {
 	if n := len(s.sealed); n > 0 {
 		after = s.sealed[n-1].to()
 	}
-	err := readChunk(enc, data, math.MaxInt64, func(t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram) {
+	err := l.chunk.read(enc, data, math.MaxInt64, func(t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram) {
 		switch {
 		case t <= after || checkTime(t) != nil:
 		case h == nil && fh == nil:
@@ -303,7 +304,7 @@ func (l *loader) sample(in *cursor, code byte, number, t int64) error {
 		if !plausible(enc, data) {
 			return errChunk
 		}
-		return readChunk(enc, data, math.MaxInt64, func(_ int64, _ float64, h *histogram.Histogram, fh *histogram.FloatHistogram) {
+		return l.chunk.read(enc, data, math.MaxInt64, func(_ int64, _ float64, h *histogram.Histogram, fh *histogram.FloatHistogram) {
 			if known && (h != nil || fh != nil) {
 				l.store.appendNative(d.series, t, h, fh)
 			}

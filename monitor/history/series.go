@@ -257,7 +257,8 @@ func (s *series) rewind(to int64, c *change) {
 	if from > to {
 		return
 	}
-	_ = readChunk(enc, data, to, func(t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram) {
+	var it iterator
+	_ = it.read(enc, data, to, func(t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram) {
 		if h == nil && fh == nil {
 			s.put(t, v, c)
 		} else {
