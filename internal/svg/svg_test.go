@@ -197,7 +197,7 @@ func FuzzAxis(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, low, high float64) {
 		if math.IsNaN(low-low) || math.IsNaN(high-high) {
-			t.Skip("not finite")
+			return
 		}
 		a := svg.NewAxis(low, high, 5, "s")
 		require.LessOrEqual(t, len(a.Ticks), 6)
